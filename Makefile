@@ -1,0 +1,60 @@
+# Deux commandes : « make lab » et « make test ». « make help » dit le reste.
+#
+# Rien n'est réinstallé tant que requirements.txt et pyproject.toml n'ont pas changé : chaque installation
+# réussie laisse un témoin vide dans .venv, que make compare à ces deux fichiers.
+
+# Le premier Python assez récent de cette liste sert à créer .venv ; « make lab PYTHON=python3.12 » l'impose.
+PYTHON ?= python3 python3.13 python3.12 python3.11 python3.14 python
+TORCH ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check
+SOURCES := requirements.txt pyproject.toml
+
+.PHONY: help lab test
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make lab    crée .venv au premier appel, puis ouvre la séance dans JupyterLab"
+	@echo "make test   installe les outils de test, puis vérifie tout : code, carnets, navigateur"
+	@echo "make help   affiche cette aide"
+	@echo
+	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
+	@echo "          TORCH=cpu, à la première installation, évite les gigaoctets de CUDA."
+
+lab: $(VENV)/.lab
+	@$(PY) lab/start.py
+
+test: $(VENV)/.test
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(PY) -m pytest
+
+$(VENV)/.venv:
+	@for python in $(PYTHON); do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+				echo "Le module venv de $$python manque : installez-le (Debian, Ubuntu : sudo apt install python3-venv), puis recommencez."; \
+				exit 1; \
+			fi; \
+			echo "Création de $(VENV) avec $$($$python --version)."; \
+			$$python -m venv $(VENV) && touch $@; \
+			exit; \
+		fi; \
+	done; \
+	echo "Aucun Python 3.11 ou plus récent n'a été trouvé (essayés : $(PYTHON)) : installez-en un, ou nommez-le par « make lab PYTHON=/chemin/vers/python »."; \
+	exit 1
+
+$(VENV)/.lab: $(SOURCES) | $(VENV)/.venv
+	@echo "Installation : quelques minutes la première fois."
+ifeq ($(TORCH),cpu)
+	@$(PIP) uv
+	@$(PY) -m uv pip install --python $(PY) --torch-backend=cpu -r requirements.txt
+endif
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.lab
+	@$(PIP) -q -e ".[test]"
+	@touch $@
