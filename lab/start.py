@@ -1,10 +1,10 @@
-"""Ouvre la séance dans JupyterLab : interface en français, sur cette machine seulement, sans rien chercher sur le réseau.
+"""Ouvre la séance dans JupyterLab : en français, sur cette machine seulement, sans aller sur le réseau.
 
     python lab/start.py [OPTIONS DE JUPYTERLAB]
 
-C'est ce que fait « make lab ». Les réglages de ce dossier (labconfig/) ne sont que des valeurs par défaut : une
-préférence que vous avez choisie vous-même dans JupyterLab l'emporte. Si aucun navigateur ne peut être ouvert
-(machine distante, sans écran), l'adresse à ouvrir est affichée.
+C'est ce que fait « make lab ». Les réglages de ce dossier (labconfig/) ne sont que des valeurs par défaut :
+une préférence que vous avez choisie vous-même dans JupyterLab l'emporte. Si aucun navigateur ne peut être
+ouvert (machine distante, sans écran), l'adresse à ouvrir est affichée.
 """
 
 import os
@@ -19,7 +19,8 @@ FIRST = "lab/tree/notebooks/00_accueil.ipynb"
 def can_open_browser() -> bool:
     """Faux sous Linux sans écran : un navigateur en mode texte (w3m, lynx) y prendrait le terminal.
 
-    BROWSER est la commande que l'on a choisie ; le terminal de VS Code sur SSH la règle sur le poste de l'étudiant.
+    BROWSER est la commande que l'on a choisie ; le terminal de VS Code sur SSH y met de quoi ouvrir le
+    navigateur du poste de l'étudiant.
     """
     return not sys.platform.startswith("linux") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
@@ -51,7 +52,7 @@ def main() -> None:
     try:
         from jupyterlab.labapp import LabApp
     except ImportError:
-        sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab », ou installez requirements.txt.")
+        sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab ».")
 
     token = secrets.token_hex(24)
     server = LabApp.initialize_server([*options(token), *sys.argv[1:]])
