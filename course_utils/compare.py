@@ -1,0 +1,116 @@
+"""Comparer la réponse attendue à la réponse obtenue, et dire la différence en une phrase."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def is_blank(answer: Any) -> bool:
+    """Vrai pour un exercice pas encore fait : `None`, `...`, ou une suite qui en contient."""
+    if isinstance(answer, tuple | list):
+        return any(is_blank(part) for part in answer)
+    return answer is None or answer is Ellipsis
+
+
+def short(value: Any) -> str:
+    """Une valeur en peu de mots : les nombres arrondis, les grands tableaux par leur forme et leur début."""
+    if isinstance(value, bool | np.bool_) or value is None or isinstance(value, str | int):
+        return repr(value) if not isinstance(value, np.bool_) else repr(bool(value))
+    if isinstance(value, float | np.floating):
+        return f"{float(value):.6g}"
+    if _is_array(value):
+        array = _array(value)
+        kind = "tenseur" if _is_tensor(value) else "tableau"
+        if array.ndim == 0:
+            return f"{kind} {array.item():.6g}" if array.dtype.kind == "f" else f"{kind} {array.item()}"
+        flat = [f"{v:.4g}" for v in array.ravel()[:6].tolist()]
+        dots = ", …" if array.size > 6 else ""
+        return f"{kind} de forme {tuple(array.shape)} : [{', '.join(flat)}{dots}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k!r} : {short(v)}" for k, v in list(value.items())[:6]) + "}"
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(short(v) for v in value[:6]) + (", …)" if len(value) > 6 else ")")
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
+    """Ce qui sépare deux valeurs, en une phrase ; None si elles s'accordent.
+
+    Nombres, tableaux et tenseurs s'accordent à `tolerance` près (relative et absolue) ; les formes doivent être
+    égales. Un tenseur attendu ne peut pas être remplacé par un nombre : le gradient serait perdu.
+    """
+    if _is_array(expected):
+        if not _is_array(obtained):
+            return f"Un tenseur est attendu, pas un objet `{type(obtained).__name__}`" + (
+                " : `.item()` ou `float()` couperait le gradient." if isinstance(obtained, int | float) else "."
+            )
+        return _array_difference(_array(expected), _array(obtained), tolerance)
+    if isinstance(expected, Mapping):
+        if not isinstance(obtained, Mapping) or set(expected) != set(obtained):
+            return f"Un dictionnaire aux clés {', '.join(map(str, expected))} est attendu."
+        return _first(difference(expected[k], obtained[k], tolerance) for k in expected)
+    if isinstance(expected, tuple | list):
+        if not isinstance(obtained, Sequence) or isinstance(obtained, str) or len(obtained) != len(expected):
+            return f"Une suite de {len(expected)} valeurs est attendue."
+        return _first(difference(e, o, tolerance) for e, o in zip(expected, obtained, strict=True))
+    if isinstance(expected, bool) or not isinstance(expected, int | float | np.number):
+        return None if type(expected) is type(obtained) and expected == obtained else "Ce n'est pas la bonne réponse."
+    if _is_array(obtained):
+        if _array(obtained).ndim:
+            return f"Un seul nombre est attendu, pas un tableau de forme {tuple(_array(obtained).shape)}."
+        obtained = _array(obtained).item()
+    if isinstance(obtained, bool) or not isinstance(obtained, int | float | np.number):
+        return f"Un nombre est attendu, pas un objet `{type(obtained).__name__}`."
+    if math.isnan(obtained) and not math.isnan(expected):
+        return "Le résultat est NaN."
+    return None if _close(np.asarray(expected), np.asarray(obtained), tolerance).all() else "La valeur est différente."
+
+
+def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> str | None:
+    if expected.shape != obtained.shape:
+        return f"La forme attendue est {expected.shape}, la vôtre est {obtained.shape}."
+    if (expected.dtype.kind == "f") != (obtained.dtype.kind == "f"):
+        wanted = "à virgule" if expected.dtype.kind == "f" else "entiers ou booléens"
+        return f"Des nombres {wanted} sont attendus, les vôtres sont de type {obtained.dtype}."
+    if np.isnan(obtained.astype(float)).any() and not np.isnan(expected.astype(float)).any():
+        return "Le résultat contient des NaN."
+    wrong = ~_close(expected, obtained, tolerance)
+    if not wrong.any():
+        return None
+    if expected.ndim == 0:
+        return "La valeur est différente."
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    where = ", ".join(map(str, place))
+    return (
+        f"{int(wrong.sum())} valeur(s) sur {expected.size} diffèrent ; la première, à l'indice [{where}], "
+        f"devrait être {short(float(expected[place]))} et vaut {short(float(obtained[place]))}."
+    )
+
+
+def _close(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> np.ndarray:
+    return np.isclose(obtained.astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "detach")
+
+
+def _is_array(value: Any) -> bool:
+    return _is_tensor(value) or isinstance(value, np.ndarray)
+
+
+def _array(value: Any) -> np.ndarray:
+    return np.asarray(
+        value.detach().cpu().double()
+        if _is_tensor(value) and value.is_floating_point()
+        else value.cpu()
+        if _is_tensor(value)
+        else value
+    )
+
+
+def _first(sentences: Any) -> str | None:
+    return next((sentence for sentence in sentences if sentence), None)

@@ -1,0 +1,164 @@
+"""Exercices : un verdict immédiat, un pari avant de voir, un quiz.
+
+Ce module ne contient que le mécanisme. Les exercices du notebook NN sont dans `verdicts/nbNN.py`, sous le nom
+`EXERCISES` ; les questions des quiz dans `notebooks/quiz/NN.toml`, qu'un enseignant peut modifier.
+"""
+
+import copy
+import importlib
+import inspect
+import linecache
+import re
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from course_utils.compare import difference, is_blank, short
+from course_utils.french import typography
+from course_utils.panels import Verdict, verdict
+from course_utils.quiz import Prediction, predict, quiz
+
+__all__ = ["Exercise", "Prediction", "Verdict", "check", "predict", "quiz", "typography"]
+
+Case = tuple[Any, ...] | dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Un exercice : sa solution, les cas essayés, les erreurs connues.
+
+    reference : la fonction (ou la valeur) juste. why : la phrase qui accompagne « Juste ».
+    cases : les arguments essayés, l'un après l'autre (tuples ou dictionnaires), ou une fonction sans argument
+    qui les fabrique (elle n'est appelée qu'au moment du verdict) ; vide pour une valeur.
+    tolerance : écart permis, relatif et absolu. mistakes : {indice : fonction ou valeur fausse} ; l'indice est
+    montré quand la réponse coïncide avec cette erreur. properties : {phrase : prédicat sur la réponse}, vérifiés
+    après les cas.
+    """
+
+    reference: Any
+    why: str
+    cases: Sequence[Case] | Callable[[], Sequence[Case]] = ()
+    tolerance: float = 1e-5
+    mistakes: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+
+
+def check(name: str, answer: Any) -> Verdict:
+    """Le verdict sur la réponse à un exercice : `check("02-kd-loss", kd_loss)`, en dernière ligne d'une cellule.
+
+    Ne lève jamais d'erreur à cause de la réponse : un exercice pas encore fait ou une fonction qui échoue donnent
+    un verdict, et le notebook continue. Lève ValueError si le nom n'est pas celui d'un exercice.
+    """
+    return judge(_exercise(name), answer)
+
+
+def judge(exercise: Exercise, answer: Any) -> Verdict:
+    """Le verdict sur une réponse, pour un exercice donné."""
+    if is_blank(answer):
+        return _TODO
+    if not callable(exercise.reference):
+        found = difference(exercise.reference, answer, exercise.tolerance)
+        if found:
+            return _wrong(found, _hint(exercise, None, answer), f"Votre réponse : {short(answer)}")
+        return _finish(exercise, answer)
+    if not callable(answer):
+        return verdict(
+            "faux", "Pas encore", f"Une fonction est attendue, pas {short(answer)} : donnez son nom, sans parenthèses."
+        )
+    for case in exercise.cases() if callable(exercise.cases) else exercise.cases:
+        expected = _call(exercise.reference, case)
+        given = copy.deepcopy(case)
+        try:
+            obtained = _call(answer, given, own=True)
+        except Exception as error:
+            return _failed(exercise, case, answer, error)
+        if is_blank(obtained):
+            return _TODO
+        found = difference(expected, obtained, exercise.tolerance)
+        if found:
+            detail = (
+                f"Cas : {_describe(exercise.reference, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
+            )
+            return _wrong(found, _hint(exercise, case, obtained), detail)
+        if difference(_values(case), _values(given), 0.0):
+            return verdict(
+                "faux",
+                "Presque",
+                "Le résultat est juste, mais votre fonction modifie l'un de ses arguments : calculez dans une nouvelle variable.",
+            )
+    return _finish(exercise, answer)
+
+
+_TODO = verdict(
+    "vide", "À vous de jouer", "Complétez la cellule de l'exercice, puis exécutez-la et celle-ci à nouveau."
+)
+
+
+def _exercise(name: str) -> Exercise:
+    match = re.fullmatch(r"(\d\d)-[\w-]+", name)
+    module = f"course_utils.verdicts.nb{match[1]}" if match else ""
+    try:
+        exercises: Mapping[str, Exercise] = importlib.import_module(module).EXERCISES if module else {}
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        exercises = {}
+    if name not in exercises:
+        known = ", ".join(exercises) or "aucun pour ce notebook"
+        raise ValueError(f"Exercice inconnu : « {name} » ; les exercices disponibles : {known}.")
+    return exercises[name]
+
+
+def _call(function: Any, case: Case, own: bool = False) -> Any:
+    case = case if own else copy.deepcopy(case)
+    return function(**case) if isinstance(case, dict) else function(*case)
+
+
+def _values(case: Case) -> list[Any]:
+    return [v for v in (case.values() if isinstance(case, dict) else case) if hasattr(v, "shape")]
+
+
+def _finish(exercise: Exercise, answer: Any) -> Verdict:
+    for sentence, holds in exercise.properties.items():
+        try:
+            held = holds(answer)
+        except Exception as error:
+            return verdict("faux", "Presque", sentence, detail=f"{type(error).__name__} : {error}")
+        if not held:
+            return verdict("faux", "Presque", sentence)
+    return verdict("juste", "Juste", exercise.why)
+
+
+def _wrong(found: str, hint: str, detail: str) -> Verdict:
+    return verdict("faux", "Pas encore", found, f"**Indice.** {hint}" if hint else "", detail=detail)
+
+
+def _hint(exercise: Exercise, case: Case | None, obtained: Any) -> str:
+    """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas)."""
+    for hint, mistake in exercise.mistakes.items():
+        try:
+            value = mistake if case is None else _call(mistake, case)
+        except Exception:
+            continue  # cette erreur connue ne sait pas traiter ce cas : elle n'explique rien
+        if difference(value, obtained, exercise.tolerance) is None:
+            return hint
+    return ""
+
+
+def _describe(reference: Callable[..., Any], case: Case) -> str:
+    """Les arguments d'un cas, avec leurs noms."""
+    if not isinstance(case, dict):
+        names = list(inspect.signature(reference).parameters)
+        case = dict(zip(names, case, strict=False))
+    return ", ".join(f"{name} = {short(value)}" for name, value in case.items())
+
+
+def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Verdict:
+    """L'erreur levée par la fonction de l'étudiant, avec la ligne qui l'a levée."""
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    source = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
+    last = traceback.format_exception_only(error)[-1].strip()
+    detail = (f"{source}\n" if source else "") + last + f"\nCas : {_describe(exercise.reference, case)}"
+    return verdict("faux", "Votre fonction s'arrête sur une erreur", "Voici la ligne et la raison.", detail=detail)

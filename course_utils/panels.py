@@ -1,0 +1,63 @@
+"""Ce qu'un exercice, un pari ou un quiz affiche : des encadrés lisibles sur thème clair comme sombre."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from course_utils.french import typography
+
+# Le fond, la bordure, l'encre et le symbole : le sens ne tient jamais à la couleur seule.
+_TONES = {
+    "juste": ("#E5F5EF", "#00704F", "✓"),
+    "faux": ("#FCEBE2", "#A84300", "✗"),
+    "vide": ("#EEF3F8", "#005A8C", "✎"),
+}
+
+
+def inline(text: str) -> str:
+    """Un texte écrit par un humain, en HTML : typographie, `code` entre accents graves, **gras**."""
+    html = escape(typography(text), quote=False)
+    html = re.sub(r"`([^`]+)`", r"<code style='font-size:0.95em;color:inherit;background:none'>\1</code>", html)
+    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html)
+
+
+def panel(tone: str, title: str, *paragraphs: str) -> str:
+    """Un encadré HTML ; `paragraphs` est du HTML déjà échappé (voir `inline`)."""
+    background, color, symbol = _TONES[tone]
+    body = "".join(f"<div style='margin-top:6px'>{part}</div>" for part in paragraphs if part)
+    return (
+        f"<div role='status' style='background:{background};color:#1B1F24;border-left:6px solid {color};"
+        "border-radius:6px;padding:10px 16px;margin:4px 0;font-size:16px;line-height:1.45;max-width:820px'>"
+        f"<strong style='color:{color};font-size:17px'><span aria-hidden='true'>{symbol}</span> {title}</strong>{body}</div>"
+    )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """La réponse à une réponse : `status` vaut « vide », « faux » ou « juste » ; `message` est du texte simple."""
+
+    status: str
+    message: str
+    html: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.message}
+
+    def __repr__(self) -> str:
+        return self.message
+
+
+def verdict(status: str, title: str, *lines: str, detail: str = "") -> Verdict:
+    """Un verdict écrit une fois, en texte et en HTML ; `detail` est montré en chasse fixe."""
+    kept = [line for line in lines if line]
+    block = (
+        f"<pre style='margin:0;white-space:pre-wrap;color:inherit;background:none;font-size:15px'>{escape(detail)}</pre>"
+        if detail
+        else ""
+    )
+    html = panel(
+        status, inline(title), *(inline(line) for line in kept[:1]), block, *(inline(line) for line in kept[1:])
+    )
+    parts = [title, *kept[:1], detail, *kept[1:]]
+    return Verdict(status, typography("\n".join(part for part in parts if part)), html)

@@ -1,0 +1,256 @@
+"""Parier avant de voir, et répondre à un quiz : des widgets de base, jamais bloquants (à importer d'`exercises`)."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_utils.french import typography
+from course_utils.panels import Verdict, inline, panel, verdict
+
+QUIZ_FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "quiz"
+_STYLE = """<style>
+.cours-quiz label, .cours-quiz .widget-label-basic, .cours-quiz button {font-size: 16px !important}
+.cours-quiz .widget-radio-box {display: flex !important; margin: 0}
+.cours-quiz .widget-radio-box label {height: auto !important; line-height: 1.4 !important; white-space: normal;
+  overflow: visible; padding: 4px 0; max-width: 780px}
+.cours-quiz .widget-checkbox, .cours-quiz .widget-checkbox label {height: auto !important; width: auto;
+  white-space: normal; overflow: visible}
+</style>"""
+
+
+def predict(
+    question: str, choices: Sequence[str], *, right: str | None = None, because: str | None = None
+) -> "Prediction":
+    """Un pari à faire avant d'exécuter la suite : `pari = predict("…", ["elle monte", "elle baisse"])`.
+
+    Si `right` (l'un des choix) et `because` sont donnés, la réponse s'affiche dès l'engagement ; sinon une
+    cellule suivante appelle `pari.reveal(right=…, because=f"… {mesure}")`. Ne bloque jamais « Tout exécuter ».
+    """
+    return Prediction(question, choices, right, because)
+
+
+class Prediction:
+    """Le pari : `.choice` est le choix engagé (None tant que le bouton n'a pas été pressé)."""
+
+    def __init__(self, question: str, choices: Sequence[str], right: str | None, because: str | None) -> None:
+        import ipywidgets as widgets
+
+        self.choices = [typography(choice) for choice in choices]
+        if len(set(self.choices)) < 2 or len(set(self.choices)) != len(self.choices):
+            raise ValueError(f"Un pari demande au moins deux choix différents : reçu {list(choices)}.")
+        self.question, self.choice = typography(question), None
+        self._right = self._known(right)
+        self._because = because or ""
+        self._radio = widgets.RadioButtons(
+            options=self.choices, value=None, layout=widgets.Layout(width="auto"), description=""
+        )
+        self._button = widgets.Button(description="Je m'engage", button_style="primary", disabled=True)
+        self._outcome = widgets.HTML()
+        self._radio.observe(self._ready, names="value")
+        self._button.on_click(self._commit)
+        self.widget = widgets.VBox(
+            [
+                widgets.HTML(_STYLE),
+                widgets.HTML(panel("vide", "Prédisez avant d'exécuter", inline(question))),
+                self._radio,
+                self._button,
+                self._outcome,
+            ]
+        )
+        self.widget.add_class("cours-quiz")
+
+    def reveal(self, *, right: str, because: str) -> Verdict:
+        """Compare le pari engagé à ce qui a été mesuré ; sans pari, le dit gentiment et donne la réponse.
+
+        Lève ValueError si `right` n'est pas l'un des choix.
+        """
+        self._right, self._because = self._known(right), because
+        return self._compare()
+
+    def _known(self, right: str | None) -> str | None:
+        if right is not None and typography(right) not in self.choices:
+            raise ValueError(f"La bonne réponse « {right} » n'est pas l'un des choix : {' ; '.join(self.choices)}.")
+        return None if right is None else typography(right)
+
+    def _ready(self, change: Any) -> None:
+        self._button.disabled = change["new"] is None or self.choice is not None
+
+    def _commit(self, _: Any) -> None:
+        self.choice = self._radio.value
+        self._radio.disabled = self._button.disabled = True
+        self._button.description = "C'est noté"
+        if self._right is not None:
+            self._outcome.value = self._compare().html
+        else:
+            self._outcome.value = panel("vide", "C'est noté", "La réponse vient plus bas, avec la mesure.")
+
+    def _compare(self) -> Verdict:
+        if self.choice is None:
+            return verdict(
+                "vide",
+                "Vous n'avez pas encore parié",
+                f"La réponse : **{self._right}**. {self._because} La prochaine fois, pariez d'abord : on retient mieux.",
+            )
+        if self.choice == self._right:
+            return verdict("juste", "Bien vu", f"Votre pari : **{self.choice}**. {self._because}")
+        return verdict(
+            "faux", "Surprise", f"Votre pari : **{self.choice}**. La réponse : **{self._right}**. {self._because}"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        plain = f"{self.question}\n" + "\n".join(f"○ {choice}" for choice in self.choices)
+        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": plain}
+
+
+@dataclass(frozen=True)
+class Choice:
+    text: str
+    right: bool
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Question:
+    statement: str
+    choices: tuple[Choice, ...]
+    several: bool
+
+
+def read_quiz(path: Path) -> list[Question]:
+    """Les questions d'un fichier TOML, vérifiées ; lève ValueError en disant le fichier, la question et le remède."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml"))) or "aucun"
+        raise ValueError(f"Le quiz {path.name} n'existe pas ; quiz disponibles : {known}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} n'est pas un fichier TOML lisible : {error}.") from None
+    questions = content.get("question")
+    if not isinstance(questions, list) or not questions or set(content) != {"question"}:
+        raise ValueError(f"{path.name} doit contenir des questions `[[question]]`, et rien d'autre au premier niveau.")
+    return [_question(entry, f"{path.name}, question {i}") for i, entry in enumerate(questions, 1)]
+
+
+def _question(entry: Any, where: str) -> Question:
+    _fields(entry, {"enonce": str, "choix": list}, {"plusieurs": bool}, where)
+    choices = []
+    for i, choice in enumerate(entry["choix"], 1):
+        _fields(choice, {"texte": str, "juste": bool, "explication": str}, {}, f"{where}, choix {i}")
+        choices.append(Choice(typography(choice["texte"]), choice["juste"], choice["explication"]))
+    several, right = entry.get("plusieurs", False), sum(choice.right for choice in choices)
+    if len({choice.text for choice in choices}) < max(2, len(choices)):
+        raise ValueError(f"{where} : il faut au moins deux choix, tous différents.")
+    if right == 0 or (right > 1 and not several):
+        wanted = "au moins un choix juste" if several else "exactement un choix juste (ou `plusieurs = true`)"
+        raise ValueError(f"{where} : il faut {wanted}, il y en a {right}.")
+    return Question(entry["enonce"], tuple(choices), several)
+
+
+def _fields(entry: Any, needed: dict[str, type], allowed: dict[str, type], where: str) -> None:
+    kinds = {str: "un texte", bool: "true ou false", list: "une liste `[[question.choix]]`"}
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where} : des champs sont attendus, reçu {entry!r}.")
+    for name in entry:
+        if name not in needed | allowed:
+            raise ValueError(f"{where} : champ inconnu `{name}` ; les champs sont {', '.join(needed | allowed)}.")
+    for name, kind in {**needed, **{k: v for k, v in allowed.items() if k in entry}}.items():
+        if not isinstance(entry.get(name), kind) or entry.get(name) == "":
+            raise ValueError(f"{where} : le champ `{name}` doit être {kinds[kind]}, reçu {entry.get(name)!r}.")
+
+
+def quiz(name: str) -> "Quiz":
+    """Le quiz `notebooks/quiz/NAME.toml`, avec une explication pour chaque réponse et un score : `quiz("01")`.
+
+    Lève ValueError, en français, si le fichier manque ou contient une faute.
+    """
+    return Quiz(read_quiz(QUIZ_FOLDER / f"{name}.toml"))
+
+
+class Quiz:
+    """Un quiz affiché ; `.score` compte les bonnes réponses du premier coup."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        import ipywidgets as widgets
+
+        self.questions = list(questions)
+        self._first_tries: dict[int, bool] = {}
+        self._total = widgets.HTML()
+        items = [self._choose(i) if not q.several else self._tick(i) for i, q in enumerate(self.questions)]
+        self.widget = widgets.VBox([widgets.HTML(_STYLE), *items, self._total])
+        self.widget.add_class("cours-quiz")
+
+    @property
+    def score(self) -> int:
+        return sum(self._first_tries.values())
+
+    def _title(self, i: int) -> Any:
+        import ipywidgets as widgets
+
+        question = self.questions[i]
+        note = " <em>(plusieurs réponses)</em>" if question.several else ""
+        return widgets.HTML(
+            f"<div style='font-size:17px;line-height:1.45;max-width:820px;margin-top:14px'>"
+            f"<strong>{i + 1}.</strong> {inline(question.statement)}{note}</div>"
+        )
+
+    def _choose(self, i: int) -> Any:
+        import ipywidgets as widgets
+
+        choices = self.questions[i].choices
+        radio = widgets.RadioButtons(
+            options=[(choice.text.replace("`", ""), k) for k, choice in enumerate(choices)],
+            value=None,
+            layout=widgets.Layout(width="auto"),
+        )
+        feedback = widgets.HTML()
+
+        def answer(change: Any) -> None:
+            choice = choices[change["new"]]
+            feedback.value = panel(*_OUTCOME[choice.right], inline(choice.explanation))
+            self._note(i, choice.right)
+
+        radio.observe(answer, names="value")
+        return widgets.VBox([self._title(i), radio, feedback])
+
+    def _tick(self, i: int) -> Any:
+        import ipywidgets as widgets
+
+        choices = self.questions[i].choices
+        boxes = [
+            widgets.Checkbox(
+                False, description=c.text.replace("`", ""), indent=False, layout=widgets.Layout(width="auto")
+            )
+            for c in choices
+        ]
+        button, feedback = widgets.Button(description="Valider"), widgets.HTML()
+
+        def answer(_: Any) -> None:
+            right = all(box.value == choice.right for box, choice in zip(boxes, choices, strict=True))
+            lines = [
+                f"{'✓' if c.right else '✗'} <strong>{inline(c.text)}</strong> {inline(c.explanation)}" for c in choices
+            ]
+            feedback.value = panel(*_OUTCOME[right], *lines)
+            self._note(i, right)
+
+        button.on_click(answer)
+        return widgets.VBox([self._title(i), *boxes, button, feedback])
+
+    def _note(self, i: int, right: bool) -> None:
+        self._first_tries.setdefault(i, right)
+        count = len(self.questions)
+        if len(self._first_tries) == count:
+            good = self.score
+            tone = "juste" if good == count else "vide"
+            plural = "s" if good > 1 else ""
+            self._total.value = panel(
+                tone, f"Score : {good} sur {count}", f"{good} bonne{plural} réponse{plural} du premier coup."
+            )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        plain = "\n".join(f"{i}. {typography(q.statement)}" for i, q in enumerate(self.questions, 1))
+        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": plain}
+
+
+_OUTCOME = {True: ("juste", "Juste"), False: ("faux", "Pas tout à fait")}
