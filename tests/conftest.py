@@ -4,19 +4,16 @@ from collections import defaultdict
 
 import pytest
 
-_seconds: dict[str, float] = defaultdict(float)
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Additionne les phases des cellules d'un même carnet (nbval rapporte chaque cellule comme un test)."""
-    path = report.nodeid.split("::")[0]
-    if path.endswith(".ipynb"):
-        _seconds[path] += report.duration
-
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Un tableau : le carnet, ses secondes d'exécution."""
-    if _seconds:
+    """Un tableau : les secondes d'exécution et le carnet (nbval rapporte chaque cellule comme un test)."""
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            path = getattr(report, "nodeid", "").split("::")[0]
+            if path.endswith(".ipynb"):
+                seconds[path] += getattr(report, "duration", 0.0)
+    if seconds:
         terminalreporter.section("durée des carnets")
-        for path, seconds in sorted(_seconds.items()):
-            terminalreporter.write_line(f"{seconds:6.1f} s  {path}")
+        for path, total in sorted(seconds.items()):
+            terminalreporter.write_line(f"{total:6.1f} s  {path}")
