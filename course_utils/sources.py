@@ -1,10 +1,6 @@
-"""Trouver, vérifier et lire les fichiers des jeux d'images. Tout le monde passe par `course_utils.data.load`."""
-
-from __future__ import annotations
+"""Trouver, vérifier et lire les jeux d'images connus. Tout le monde passe par `course_utils.data.load`."""
 
 import difflib
-import errno
-import gzip
 import hashlib
 import os
 import tempfile
@@ -17,73 +13,161 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-PROJECT_DATA = Path(__file__).resolve().parent.parent / "data"
+from course_utils.download import download
+from course_utils.files import reason, shown
+from course_utils.known import IDX_SHA256, IDX_SIZES, KNOWN, LAB_FOLDER, PROJECT_DATA
+
+# torchvision n'est importée que là où elle sert : importer course_utils.data ne coûte rien de plus que torch.
 
 
 class Source(NamedTuple):
-    """Un jeu entier : train officiel puis test officiel."""
+    """Un jeu entier : l'apprentissage officiel, puis le test officiel."""
 
     pixels: Tensor  # (N, C, H, W) uint8
     labels: Tensor  # (N,) int64
-    train_count: int  # les lignes 0 … train_count - 1 sont l'apprentissage officiel
+    train_count: int  # les lignes de 0 à train_count - 1 sont l'apprentissage
     classes: tuple[str, ...]
-    mean: tuple[float, ...]
+    mean: tuple[float, ...]  # par canal, sur l'échelle 0 à 1, calculés sur l'apprentissage
     std: tuple[float, ...]
 
 
-# Taille et SHA-256 de chaque fichier IDX *décompressé* : l'empreinte est celle des images elles-mêmes, et une copie
-# compressée par un autre outil reste bonne.
-IDX_FILES = {
-    "FashionMNIST": {
-        "train-images-idx3-ubyte": (47_040_016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-        "train-labels-idx1-ubyte": (60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-        "t10k-images-idx3-ubyte": (7_840_016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-        "t10k-labels-idx1-ubyte": (10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
-    },
-}
-CLASSES = {
-    "fashion-mnist": ("T-shirt", "pantalon", "pull", "robe", "manteau", "sandale", "chemise", "basket", "sac", "bottine"),
-}
-
-
 def read(name: str, root: str | os.PathLike[str] | None = None) -> Source:
-    """Lit le jeu `name` entier ; une seconde lecture est immédiate et partage les mêmes pixels."""
-    if name != "fashion-mnist":
-        close = difflib.get_close_matches(str(name), ["fashion-mnist"], n=1)
-        raise ValueError(f"Jeu de données inconnu : {name!r}{close}.")
-    return _read_idx("FashionMNIST", PROJECT_DATA / "FashionMNIST" / "raw")
+    """Lit le jeu `name` entier ; une seconde lecture est immédiate et partage les mêmes pixels.
+
+    Lève ValueError (nom inconnu, fichier abîmé) ou OSError (fichier absent, disque, réseau).
+    """
+    if name not in KNOWN:
+        names = [*KNOWN, "dossier:CHEMIN"]
+        close = difflib.get_close_matches(str(name).lower(), names, n=1)
+        hint = f" (vouliez-vous écrire « {close[0]} » ?)" if close else ""
+        raise ValueError(f"Le jeu {name!r} n'existe pas{hint} : choisissez parmi {', '.join(names)}.")
+    places = _places(name, root)
+    folder = _locate(name, places)
+    if folder is None and name == "fashion-mnist":
+        folder = PROJECT_DATA / "FashionMNIST" / "raw"
+        raise FileNotFoundError(f"Le jeu fourni manque dans {shown(folder)} : {_remedy(name, folder)}.")
+    folder = folder or _locate(name, [download(KNOWN[name], places)])
+    assert folder is not None  # torchvision vient d'y écrire
+    return _read_idx(name, folder) if name in IDX_SHA256 else _read_cifar(name, folder)
 
 
-@lru_cache(maxsize=8)
-def _read_idx(kind: str, raw: Path) -> Source:
-    from torchvision import datasets  # import tardif : `import course_utils.data` ne coûte rien de plus que torch
+def _places(name: str, root: str | os.PathLike[str] | None) -> list[Path]:
+    """Les dossiers où chercher, le plus explicite d'abord."""
+    asked = {"root": root}
+    if name != "fashion-mnist":  # ce jeu-là est fourni : rien d'extérieur au cours ne doit pouvoir le gêner
+        asked["COURS_DONNEES"] = os.environ.get("COURS_DONNEES") or None
+    given = {variable: Path(value).expanduser() for variable, value in asked.items() if value is not None}
+    for variable, folder in given.items():
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"{variable} = {shown(folder)} n'est pas un dossier : corrigez ce chemin, ou ne le donnez pas."
+            )
+    lab = [LAB_FOLDER] if name == "cifar10" else []
+    return [*(folder.resolve() for folder in given.values()), *lab, PROJECT_DATA]
 
-    with tempfile.TemporaryDirectory(prefix="cours-") as folder:
-        target = Path(folder) / kind / "raw"
-        target.mkdir(parents=True)
-        with ThreadPoolExecutor(4) as pool:  # zlib et hashlib libèrent le verrou de Python
-            list(pool.map(lambda item: _unpack(raw, target, item[0], *item[1]), IDX_FILES[kind].items()))
-        train, test = (getattr(datasets, kind)(folder, train=part) for part in (True, False))
+
+def _locate(name: str, places: list[Path]) -> Path | None:
+    """Le premier dossier qui contient le jeu, même abîmé : mieux vaut le dire que chercher ailleurs."""
+    return next((spot for place in places for spot in _spots(name, place)), None)
+
+
+def _spots(name: str, place: Path) -> list[Path]:
+    folder = KNOWN[name].folder
+    if name in IDX_SHA256:
+        files = [file + end for file in IDX_SIZES for end in (".gz", "")]
+        spots = [place / folder / "raw", place / folder, place / "raw", place]
+        return [spot for spot in spots if any(os.path.lexists(spot / file) for file in files)]
+    return [spot for spot in (place / folder, place) if spot.name == folder and spot.is_dir()]
+
+
+def _remedy(name: str, folder: Path) -> str:
+    if folder == PROJECT_DATA / "FashionMNIST" / "raw":
+        return "rétablissez-le par « git checkout -- :/data/FashionMNIST » ou depuis une autre copie du cours"
+    title = KNOWN[name].title
+    return f"mettez-y une bonne copie, ou retirez {shown(folder)} pour que {title} soit cherché ailleurs"
+
+
+@lru_cache(maxsize=4)
+def _read_idx(name: str, folder: Path) -> Source:
+    """Lit les quatre fichiers IDX de `folder`, compressés ou non. Rien n'est écrit à côté d'eux."""
+    known = KNOWN[name]
+    with ThreadPoolExecutor(4) as pool:  # zlib et hashlib libèrent le verrou de Python
+        contents = list(pool.map(lambda file: _verified(name, folder, file), IDX_SIZES))
+
+    from torchvision import datasets
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="cours-", ignore_cleanup_errors=True) as private:
+            raw = Path(private, known.folder, "raw")
+            raw.mkdir(parents=True)
+            for file, content in zip(IDX_SIZES, contents, strict=True):
+                (raw / file).write_bytes(content)
+            train, test = (getattr(datasets, known.reader)(private, train=part) for part in (True, False))
+    except OSError as error:
+        raise OSError(
+            f"{known.title} ne peut pas être décompressé dans le dossier temporaire ({reason(error)}) : "
+            "libérez 60 Mo, ou donnez un autre dossier par la variable TMPDIR."
+        ) from None
     pixels = torch.cat([train.data, test.data]).unsqueeze(1)
     labels = torch.cat([train.targets, test.targets])
-    return Source(pixels, labels, len(train.data), CLASSES["fashion-mnist"], (0.2860,), (0.3530,))
+    return Source(pixels, labels, len(train.data), known.classes, known.mean, known.std)
 
 
-def _unpack(raw: Path, target: Path, name: str, size: int, sha256: str) -> None:
-    """Écrit dans `target` le fichier IDX `name` de `raw`, décompressé s'il le faut, une fois vérifié."""
-    path = raw / f"{name}.gz"
-    digest, written = hashlib.sha256(), 0
+def _verified(name: str, folder: Path, file: str) -> bytes:
+    """Le contenu décompressé du fichier IDX `file`, si sa taille et son empreinte sont les bonnes."""
+    path = next((p for p in (folder / f"{file}.gz", folder / file) if os.path.lexists(p)), None)
+    if path is None:
+        raise FileNotFoundError(f"Le fichier {shown(folder / file)} manque : {_remedy(name, folder)}.")
+    size = IDX_SIZES[file]
+    content = b""
     try:
-        with gzip.open(path, "rb") as source, open(target / name, "wb") as copy:
-            while block := source.read(min(1 << 20, size + 1 - written)):
-                written += len(block)
-                digest.update(block)
-                copy.write(block)
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        written = -1
+        if not path.is_file():
+            fault = "n'est pas un fichier (lien brisé ou dossier)"
+        elif path.stat().st_size > size + 1024:  # plus que l'original : on ne le lit même pas
+            fault = f"est trop gros pour être le bon ({path.stat().st_size} octets)"
+        else:
+            content = path.read_bytes()
+            fault = f"est abîmé ou incomplet ({len(content)} octets)" if content else "est vide"
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise OSError(f"Disque plein en décompressant {path}.") from None
-        raise
-    if (written, digest.hexdigest()) != (size, sha256):
-        raise ValueError(f"Le fichier {path} est abîmé.")
+        cause = reason(error)
+        raise OSError(f"Le fichier {shown(path)} ne se lit pas ({cause}) : {_remedy(name, folder)}.") from None
+    data = _inflated(content, size + 1) if content.startswith(b"\x1f\x8b") else content
+    if len(data) == size and hashlib.sha256(data).hexdigest() == IDX_SHA256[name][file]:
+        return data
+    if content.lstrip().startswith(b"<"):
+        fault = "est une page web, pas des images"
+    raise ValueError(f"Le fichier {shown(path)} {fault} : {_remedy(name, folder)}.")
+
+
+def _inflated(content: bytes, limit: int) -> bytes:
+    """Décompresse au plus `limit` octets : une « bombe » ne remplit ni la mémoire ni le disque."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, limit)
+    except zlib.error:
+        return b""
+
+
+@lru_cache(maxsize=4)
+def _read_cifar(name: str, folder: Path) -> Source:
+    """Lit CIFAR par torchvision, qui vérifie la somme de chaque fichier avant de l'ouvrir."""
+    from torchvision import datasets
+    from torchvision.datasets.utils import check_integrity
+
+    known = KNOWN[name]
+    reader = getattr(datasets, known.reader)
+    try:
+        train, test = (reader(folder.parent, train=part) for part in (True, False))
+    except OSError as error:
+        cause = reason(error)
+        raise OSError(
+            f"{known.title} ne se lit pas dans {shown(folder)} ({cause}) : {_remedy(name, folder)}."
+        ) from None
+    except RuntimeError:
+        sums = [*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])]
+        bad = next((folder / file for file, md5 in sums if not check_integrity(folder / file, md5)), folder)
+        fault = "est abîmé ou incomplet" if bad.exists() else "manque"
+        raise ValueError(f"Le fichier {shown(bad)} {fault} : {_remedy(name, folder)}.") from None
+    # torchvision rend des images (N, H, W, C) ; le fichier, lui, les range en (N, C, H, W).
+    pixels = torch.cat([torch.from_numpy(part.data.transpose(0, 3, 1, 2)) for part in (train, test)])
+    labels = torch.tensor([*train.targets, *test.targets], dtype=torch.int64)
+    return Source(pixels, labels, len(train.targets), known.classes, known.mean, known.std)
