@@ -1,0 +1,67 @@
+"""Ce que coûte un réseau : paramètres, multiplications-additions, score du défi du cours."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+# Le réseau de référence du défi : 5,6 millions de poids et 280 millions de multiplications-additions valent chacun 1
+# point.
+REFERENCE_WEIGHTS = 5.6e6
+REFERENCE_MACS = 2.8e8
+
+
+def parameters(model: nn.Module) -> int:
+    """Le nombre de paramètres entraînables ou non (les statistiques des BatchNorm ne comptent pas)."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
+    """Multiplications-additions pour une image, comptées par torch (convolutions et couches denses).
+
+    input_shape : (C, H, W), sans la dimension du lot. Une multiplication-addition vaut deux opérations flottantes.
+    Lève ValueError si le réseau n'accepte pas cette forme.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    # une copie : compter ne doit déplacer ni l'appareil, ni le mode, ni les statistiques du réseau
+    probe = copy.deepcopy(model).to("cpu").eval()
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            probe(torch.zeros(1, *input_shape))
+    except RuntimeError as error:
+        raise ValueError(
+            f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur)."
+        ) from error
+    return counter.get_total_flops() // 2
+
+
+def challenge_score(
+    model: nn.Module,
+    input_shape: Sequence[int],
+    *,
+    weight_bits: int = 32,
+    activation_bits: int = 32,
+    structured_pruning: float = 0.0,
+    unstructured_pruning: float = 0.0,
+) -> float:
+    """Le score du défi (plus il est petit, mieux c'est), à exactitude d'au moins 90 % sur CIFAR-10.
+
+    [1 − (p_s + p_u)] · (q_w/32) · w / 5,6·10⁶ + (1 − p_s) · (max(q_w, q_a)/32) · f / 2,8·10⁸, où w est le nombre de
+    poids, f celui des multiplications-additions, p_s et p_u les parts élaguées (structurée, non structurée), q_w et
+    q_a les bits.
+    Lève ValueError si une part n'est pas dans [0, 1], si leur somme dépasse 1 ou si un nombre de bits n'est pas entre
+    1 et 32.
+    Source : le règlement du défi du cours Efficient Deep Learning.
+    """
+    pruning = structured_pruning, unstructured_pruning
+    if not all(0 <= part <= 1 for part in pruning) or sum(pruning) > 1:
+        raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
+    for bits in (weight_bits, activation_bits):
+        if not 1 <= bits <= 32:
+            raise ValueError(f"Le nombre de bits vaut {bits} : donnez un nombre de 1 à 32.")
+    memory = (1 - sum(pruning)) * weight_bits / 32 * parameters(model) / REFERENCE_WEIGHTS
+    work = (1 - structured_pruning) * max(weight_bits, activation_bits) / 32 * macs(model, input_shape) / REFERENCE_MACS
+    return memory + work

@@ -1,0 +1,165 @@
+"""Faire parler un réseau sans l'entraîner : l'appareil, la précision, les prédictions, l'enseignant gelé."""
+
+import copy
+import time
+import weakref
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.data import Batch, Images
+from course_utils.models import StagedNet
+
+CHUNK = 1000  # images par lot d'évaluation : assez pour saturer deux cœurs, assez peu pour 1,5 Go de mémoire
+
+
+def best_device() -> torch.device:
+    """La carte graphique NVIDIA si la machine en a une, sinon le processeur."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def place(model: nn.Module, device: torch.device) -> None:
+    """Met le réseau sur l'appareil, canaux en dernier : les convolutions y gagnent jusqu'à un tiers, rien n'y perd."""
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """L'appareil où se trouvent les poids du réseau."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Le contexte de calcul le plus rapide sur cet appareil : bfloat16 là où il gagne nettement, sinon float32.
+
+    Les pertes, elles, repassent toujours en float32 (voir losses.py).
+    """
+    return torch.autocast(device.type, torch.bfloat16) if bfloat16_wins(device.type) else nullcontext()
+
+
+@cache
+def bfloat16_wins(device_type: str) -> bool:
+    """Mesure (une fois par noyau) si un produit de matrices est au moins deux fois plus rapide en bfloat16.
+
+    Vrai sur les cartes graphiques récentes et les processeurs à unité AMX ; faux là où bfloat16 est émulé. Le seuil
+    de deux est loin de 1 des deux côtés, pour que deux mesures de la même machine donnent la même réponse.
+    """
+
+    def seconds(dtype: torch.dtype) -> float:
+        a = torch.full((768, 768), 0.5, dtype=dtype, device=device_type)
+        durations = []
+        for _ in range(4):
+            start = time.perf_counter()
+            (a @ a)[0, 0].item()  # .item() attend la fin du calcul sur une carte graphique
+            durations.append(time.perf_counter() - start)
+        return min(durations)
+
+    return seconds(torch.float32) >= 2 * seconds(torch.bfloat16)
+
+
+@torch.no_grad()
+def predict(model: nn.Module, images: Images) -> Tensor:
+    """Les logits de `model` sur toutes les images : (n, classes) float32, sur le processeur.
+
+    Le réseau est mis en mode évaluation le temps du calcul, puis rendu comme il était.
+    """
+    device = device_of(model)
+    was_training = model.training
+    model.eval()
+    try:
+        with autocast(device):
+            chunks = torch.arange(len(images)).split(CHUNK)
+            return torch.cat([model(images.batch(positions, device).x).float().cpu() for positions in chunks])
+    finally:
+        model.train(was_training)
+
+
+def evaluate(model: nn.Module, images: Images) -> float:
+    """L'exactitude de `model` sur ces images, entre 0 et 1."""
+    return (predict(model, images).argmax(dim=1) == images.y).float().mean().item()
+
+
+class Teacher(nn.Module):
+    """Un enseignant gelé pour de bon : mode évaluation, aucun gradient, aucune statistique qui bouge.
+
+    Le réseau est copié : entraîner l'original ensuite ne change rien ici. Ses logits sont calculés une fois par image
+    et rangés sous le numéro de l'image, si bien que mélanger ou réduire le lot ne peut pas les désaligner.
+    """
+
+    def __init__(self, model: StagedNet) -> None:
+        super().__init__()
+        self.model: StagedNet = copy.deepcopy(model).requires_grad_(False)
+        self._original = weakref.ref(model)
+        self._tables: list[_Table] = []
+        place(self.model, best_device())
+        self.eval()
+
+    def train(self, mode: bool = True) -> "Teacher":
+        """Ne change rien : un enseignant reste en mode évaluation, sinon ses BatchNorm seraient faussées."""
+        return super().train(False)
+
+    def copied_from(self, model: nn.Module) -> bool:
+        """Vrai si `model` est le réseau même dont cet enseignant est la copie."""
+        return self._original() is model
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, classes) : les logits, en float32."""
+        self._wake(x.device)
+        with autocast(x.device):
+            return self.model(x).float()
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Les logits des images du lot, (N, classes) : relus s'ils sont connus, calculés si le lot est augmenté."""
+        if batch.augmented:
+            return self(batch.x)
+        return self._table(batch.images).logits[batch.index.cpu()].to(batch.x.device)
+
+    @torch.no_grad()
+    def features(self, batch: Batch) -> list[Tensor]:
+        """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
+        mémoire).
+        """
+        self._wake(batch.x.device)
+        with autocast(batch.x.device):
+            return [feature.float() for feature in self.model.features(batch.x)]
+
+    def _table(self, images: Images) -> "_Table":
+        """La table des logits de ces pixels, complétée des lignes qui manquent."""
+        table = next((t for t in self._tables if t.pixels is images.pixels), None)
+        if table is None or table.version != images.pixels._version:  # pixels nouveaux, ou modifiés sur place
+            self._tables = [t for t in self._tables if t is not table and t.pixels is not images.pixels]
+            table = _Table(images.pixels)
+            self._tables.append(table)
+        if table.complete_for is not images.rows:
+            self._wake(best_device())
+            table.fill(self.model, images)
+        return table
+
+    def _wake(self, device: torch.device) -> None:
+        """Sur l'appareil voulu, et en mode évaluation même si quelqu'un a appelé `teacher.model.train()`."""
+        if device_of(self.model) != device:
+            place(self.model, device)
+        self.model.eval()
+
+
+class _Table:
+    """Des logits rangés par numéro d'image, et lesquels sont connus."""
+
+    def __init__(self, pixels: Tensor) -> None:
+        self.pixels = pixels
+        self.version = pixels._version
+        self.known = torch.zeros(len(pixels), dtype=torch.bool)
+        self.logits = torch.empty(0)
+        self.complete_for: Tensor | None = None
+
+    def fill(self, model: nn.Module, images: Images) -> None:
+        missing = images.subset(~self.known[images.rows])
+        if len(missing):
+            logits = predict(model, missing)
+            if not len(self.logits):
+                self.logits = torch.full((len(self.known), logits.shape[1]), torch.nan)
+            self.logits[missing.rows] = logits
+            self.known[missing.rows] = True
+        self.complete_for = images.rows

@@ -1,0 +1,235 @@
+"""Les réseaux de la séance, tous coupés de la même façon : stem → stages → pool → head.
+
+Cette coupe unique est ce qui rend les méthodes courtes : « la sortie de l'étage 2 » veut dire la même chose pour un
+perceptron, un ResNet ou un réseau sans raccourci. Les poids initiaux dépendent de `seed` seul, et le générateur
+aléatoire global n'est pas touché.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.weights import load_weights
+
+TEACHERS = Path(__file__).resolve().parents[1] / "data" / "teachers"
+
+
+class StagedNet(nn.Module):
+    """Un classifieur en quatre parties : `stem`, `stages` (ModuleList), `pool`, `head` (couche linéaire finale)."""
+
+    def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], pool: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.stem = stem
+        self.stages = nn.ModuleList(stages)
+        self.pool = pool
+        self.head = head
+
+    def features(self, x: Tensor) -> list[Tensor]:
+        """(N, C, H, W) → [sortie du stem, sortie de l'étage 1, …, sortie du dernier étage]."""
+        outputs = [self.stem(x)]
+        for stage in self.stages:
+            outputs.append(stage(outputs[-1]))
+        return outputs
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, D) : le vecteur qui entre dans la couche finale."""
+        return self.pool(self.features(x)[-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → (N, classes) : les logits."""
+        return self.head(self.embed(x))
+
+
+def mlp(
+    hidden: Sequence[int] = (800, 800), *, dropout: float = 0.0, inputs: int = 784, classes: int = 10, seed: int = 0
+) -> StagedNet:
+    """Perceptron : un étage par couche cachée (dense, ReLU, dropout).
+
+    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
+    """
+    with seeded(seed):
+        widths = [inputs, *hidden]
+        stages = [
+            nn.Sequential(nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout))
+            for before, after in pairwise(widths)
+        ]
+        return StagedNet(nn.Flatten(), stages, nn.Identity(), nn.Linear(widths[-1], classes))
+
+
+def resnet(depth: int, *, width: int = 16, in_channels: int = 1, classes: int = 10, seed: int = 0) -> StagedNet:
+    """ResNet de la famille CIFAR : depth = 6n + 2, trois étages de n blocs, de largeurs width, 2·width et 4·width.
+
+    Lève ValueError si depth n'est pas de la forme 6n + 2. Source : He et al. 2016, section 4.2 (raccourci 1×1 aux
+    transitions).
+    """
+    n = _blocks_per_stage(depth, per_block=6, extra=2, family="ResNet")
+    with seeded(seed):
+        stages = _three_stages(n, width, [width, 2 * width, 4 * width], _basic_block)
+        return _convolutional(in_channels, width, stages, 4 * width, classes)
+
+
+def resnext(
+    depth: int, *, cardinality: int = 8, base_width: int = 8, in_channels: int = 1, classes: int = 10, seed: int = 0
+) -> StagedNet:
+    """ResNeXt de la famille CIFAR : depth = 9n + 2, blocs 1×1 – 3×3 groupée – 1×1, `cardinality` groupes de
+    `base_width` canaux.
+
+    Lève ValueError si depth n'est pas de la forme 9n + 2. Source : Xie et al. 2017, section 5.3.
+    """
+    n = _blocks_per_stage(depth, per_block=9, extra=2, family="ResNeXt")
+
+    def block(inputs: int, outputs: int, stride: int) -> nn.Module:
+        # la largeur intérieure double avec celle de l'étage : outputs = 4 · base_width · 2^étage
+        return _grouped_block(inputs, outputs, stride, inner=cardinality * outputs // 4, groups=cardinality)
+
+    with seeded(seed):
+        widths = [4 * base_width, 8 * base_width, 16 * base_width]
+        return _convolutional(in_channels, base_width, _three_stages(n, base_width, widths, block), widths[-1], classes)
+
+
+def plain(depth: int, *, width: int = 8, in_channels: int = 1, classes: int = 10, seed: int = 0) -> StagedNet:
+    """Réseau fin et profond, sans raccourci ni normalisation : depth = 3n + 1 couches à poids (3n convolutions 3×3,
+    une dense).
+
+    Largeurs width, 2·width, 4·width ; un max-pooling entre les étages. C'est lui que l'apprentissage ordinaire ne
+    sait plus entraîner quand il s'approfondit. Lève ValueError si depth n'est pas de la forme 3n + 1 avec n ≥ 2.
+    Source : Romero et al. 2014 (FitNets), le principe.
+    """
+    n = _blocks_per_stage(depth, per_block=3, extra=1, family="plain")
+    if n < 2:
+        raise ValueError(
+            f"La profondeur vaut {depth} : un réseau plain a au moins 7 couches (deux convolutions par étage)."
+        )
+
+    def convolutions(inputs: int, outputs: int, count: int) -> list[nn.Module]:
+        widths = [inputs] + [outputs] * count
+        return [layer for a, b in pairwise(widths) for layer in (nn.Conv2d(a, b, 3, padding=1), nn.ReLU())]
+
+    with seeded(seed):
+        stem = nn.Sequential(*convolutions(in_channels, width, 1))
+        stages = [
+            nn.Sequential(*convolutions(width, width, n - 1)),
+            nn.Sequential(nn.MaxPool2d(2), *convolutions(width, 2 * width, n)),
+            nn.Sequential(nn.MaxPool2d(2), *convolutions(2 * width, 4 * width, n)),
+        ]
+        return StagedNet(stem, stages, global_pool(), nn.Linear(4 * width, classes))
+
+
+def fresh(model: StagedNet, seed: int) -> StagedNet:
+    """Même architecture, poids neufs tirés de `seed`, tout entraînable : l'élève d'un réseau « né de nouveau »
+    (born-again).
+    """
+    twin = copy.deepcopy(model)
+    with seeded(seed):
+        for module in twin.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+    return twin.requires_grad_(True).train()
+
+
+def load_teacher(name: str = "fashion-resnet") -> StagedNet:
+    """L'enseignant livré avec le cours, en mode évaluation, son empreinte SHA-256 vérifiée.
+
+    Rend le réseau de data/teachers/NAME.safetensors, d'architecture décrite par NAME.json (la fiche).
+    Lève FileNotFoundError si le nom est inconnu, ValueError si le fichier est abîmé.
+    """
+    known = sorted(path.stem for path in TEACHERS.glob("*.json"))
+    if name not in known:
+        raise FileNotFoundError(
+            f"L'enseignant « {name} » n'existe pas : choisissez parmi {', '.join(known) or '(aucun)'}."
+        )
+    card = json.loads((TEACHERS / f"{name}.json").read_text(encoding="utf-8"))
+    architecture = dict(card["architecture"])
+    model = BUILDERS[architecture.pop("builder")](**architecture)
+    load_weights(model, TEACHERS / f"{name}.safetensors", sha256=card["sha256"])
+    return model.eval()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Le hasard de torch part de `seed` à l'intérieur, et reprend ensuite où il en était."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+def global_pool() -> nn.Module:
+    """(N, C, H, W) → (N, C) : moyenne de chaque carte."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+class Residual(nn.Module):
+    """ReLU(branche(x) + raccourci(x))."""
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.branch(x) + self.shortcut(x))
+
+
+def _basic_block(inputs: int, outputs: int, stride: int) -> nn.Module:
+    branch = nn.Sequential(*_conv_bn(inputs, outputs, 3, stride), nn.ReLU(), *_conv_bn(outputs, outputs, 3))
+    return Residual(branch, _shortcut(inputs, outputs, stride))
+
+
+def _grouped_block(inputs: int, outputs: int, stride: int, *, inner: int, groups: int) -> nn.Module:
+    branch = nn.Sequential(
+        *_conv_bn(inputs, inner, 1),
+        nn.ReLU(),
+        *_conv_bn(inner, inner, 3, stride, groups),
+        nn.ReLU(),
+        *_conv_bn(inner, outputs, 1),
+    )
+    return Residual(branch, _shortcut(inputs, outputs, stride))
+
+
+def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+    return [convolution, nn.BatchNorm2d(outputs)]
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    if inputs == outputs and stride == 1:
+        return nn.Identity()
+    return nn.Sequential(*_conv_bn(inputs, outputs, 1, stride))
+
+
+def _three_stages(
+    n: int, inputs: int, widths: Sequence[int], block: Callable[[int, int, int], nn.Module]
+) -> list[nn.Module]:
+    stages: list[nn.Module] = []
+    for stage, outputs in enumerate(widths):
+        first = block(inputs, outputs, 1 if stage == 0 else 2)
+        stages.append(nn.Sequential(first, *(block(outputs, outputs, 1) for _ in range(n - 1))))
+        inputs = outputs
+    return stages
+
+
+def _convolutional(
+    in_channels: int, width: int, stages: Sequence[nn.Module], embedding: int, classes: int
+) -> StagedNet:
+    stem = nn.Sequential(*_conv_bn(in_channels, width, 3), nn.ReLU())
+    return StagedNet(stem, stages, global_pool(), nn.Linear(embedding, classes))
+
+
+def _blocks_per_stage(depth: int, *, per_block: int, extra: int, family: str) -> int:
+    n, rest = divmod(depth - extra, per_block)
+    if n < 1 or rest:
+        near = max(1, round((depth - extra) / per_block)) * per_block + extra
+        raise ValueError(
+            f"La profondeur vaut {depth} : un réseau {family} a {per_block}n + {extra} couches, par exemple {near}."
+        )
+    return n
+
+
+BUILDERS: dict[str, Callable[..., StagedNet]] = {"mlp": mlp, "resnet": resnet, "resnext": resnext, "plain": plain}

@@ -1,0 +1,86 @@
+"""Une méthode de distillation = un objectif : ce que l'unique boucle d'apprentissage minimise.
+
+Un objectif s'appelle `objective(student, batch)` et rend ses termes, nommés et déjà pondérés ; la boucle minimise leur
+somme et trace chacun. `parameters()` donne ce qu'il faut entraîner en plus de l'élève (un régresseur, par exemple).
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from course_utils.data import Batch
+from course_utils.inference import Teacher
+from course_utils.losses import cross_entropy, kd_loss
+
+
+class Objective(Protocol):
+    """Ce que la boucle attend d'une méthode."""
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Les termes à minimiser, chacun un scalaire."""
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        """Les paramètres à entraîner en plus de ceux de l'élève."""
+
+
+class Supervised:
+    """L'apprentissage ordinaire : H(y, P_S). label_smoothing ∈ [0, 1[ mélange y avec la loi uniforme."""
+
+    def __init__(self, *, label_smoothing: float = 0.0) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(
+                f"label_smoothing vaut {label_smoothing} : donnez un nombre de 0 à 1 (exclu), par exemple 0.1."
+            )
+        self.label_smoothing = label_smoothing
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        logits = student(batch.x)
+        return {"labels": cross_entropy(logits, batch.y, label_smoothing=self.label_smoothing)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()
+
+
+class Hinton:
+    """La distillation de Hinton : hard_weight · H(y, P_S) + soft_weight · T² · KL(P_T ‖ P_S).
+
+    soft_weight est le λ du cours. hard_weight=0 : l'élève n'apprend que de l'enseignant, sans aucun label.
+    Source : Hinton, Vinyals et Dean 2015, section 2.
+    """
+
+    def __init__(
+        self, teacher: Teacher, *, temperature: float = 4.0, soft_weight: float = 1.0, hard_weight: float = 1.0
+    ) -> None:
+        if not isinstance(teacher, Teacher):
+            raise TypeError(f"L'enseignant est un {type(teacher).__name__} : donnez Teacher(modèle), qui le gèle.")
+        if soft_weight < 0 or hard_weight < 0 or soft_weight + hard_weight == 0:
+            raise ValueError(
+                f"Les poids sont {soft_weight} (enseignant) et {hard_weight} (labels) : "
+                "donnez deux nombres positifs dont un au moins n'est pas nul."
+            )
+        self.teacher = teacher
+        self.temperature = temperature
+        self.soft_weight = soft_weight
+        self.hard_weight = hard_weight
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        logits = student(batch.x)
+        terms = {}
+        if self.hard_weight:
+            terms["labels"] = self.hard_weight * cross_entropy(logits, batch.y)
+        if self.soft_weight:
+            terms["enseignant"] = self.soft_weight * kd_loss(logits, self.teacher.logits(batch), self.temperature)
+        return terms
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()
+
+
+def refuse_own_teacher(student: nn.Module, teacher: Teacher) -> None:
+    """Lève ValueError si l'élève est son propre enseignant : le terme de distillation ne lui apprendrait rien."""
+    if teacher.copied_from(student) or student is teacher.model:
+        raise ValueError(
+            "L'élève et l'enseignant sont le même réseau : donnez un autre élève, par exemple fresh(modèle, seed=1)."
+        )

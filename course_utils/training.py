@@ -1,0 +1,182 @@
+"""L'unique boucle d'apprentissage, la même pour toutes les méthodes de la séance.
+
+Une méthode ne change que l'objectif (objectives.py). Même graine et même machine : poids identiques au bit près.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.data import Batch, Images
+from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict
+from course_utils.models import seeded
+from course_utils.objectives import Objective
+
+__all__ = ["DivergenceError", "History", "Teacher", "adam", "evaluate", "fit", "predict"]
+
+# La version « fusionnée » d'Adam : une seule passe sur les poids à chaque pas
+adam = partial(torch.optim.Adam, fused=True)
+
+
+class DivergenceError(RuntimeError):
+    """La perte n'est plus un nombre : l'apprentissage a divergé."""
+
+
+@dataclass
+class History:
+    """Ce qui s'est passé, époque par époque."""
+
+    losses: list[dict[str, float]] = field(default_factory=list)  # moyenne de chaque terme
+    accuracy: list[float] = field(default_factory=list)  # sur la validation, si elle est donnée
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+def fit(
+    student: nn.Module,
+    images: Images,
+    objective: Objective,
+    *,
+    epochs: int,
+    lr: float = 1e-3,
+    batch_size: int = 128,
+    seed: int = 0,
+    augment: bool = False,
+    progress: bool = True,
+    validation: Images | None = None,
+    optimizer: Callable[..., torch.optim.Optimizer] = adam,
+    on_epoch: Callable[[History], object] | None = None,
+) -> History:
+    """Entraîne `student` sur place et rend l'historique.
+
+    lr : le pas maximal ; il monte pendant les premiers 5 % des pas puis descend en cosinus jusqu'à zéro.
+    seed : l'ordre des images, l'augmentation et le dropout. augment : décalages et miroirs aléatoires (Fashion-MNIST,
+    CIFAR). validation : ces images sont évaluées après chaque époque. optimizer : appelé avec (paramètres, lr=lr).
+    on_epoch : appelé avec l'historique après chaque époque, par exemple `live.curves(...)`.
+    Une interruption (Ctrl-C, bouton ■) garde ce qui est appris. Lève DivergenceError si la perte n'est plus un nombre,
+    ValueError si un réglage est impossible. La perte et son gradient sont calculés en float32.
+    """
+    _check_settings(epochs=epochs, lr=lr, batch_size=batch_size, images=images)
+    device = best_device()
+    place(student, device)
+    student.train()
+    trained = [p for p in (*student.parameters(), *objective.parameters()) if p.requires_grad]
+    update = optimizer(trained, lr=lr)
+    generator = torch.Generator().manual_seed(seed)
+    history = History()
+    steps = epochs * len(_split(torch.arange(len(images)), batch_size))
+    step, start = 0, time.perf_counter()
+    with _progress_bar(steps, shown=progress) as bar, _interruptible(history, epochs), seeded(seed):
+        for epoch in range(epochs):
+            trace = []
+            for positions in _split(torch.randperm(len(images), generator=generator), batch_size):
+                batch = images.batch(positions, device)
+                if augment:
+                    batch = augmented(batch, generator)
+                for group in update.param_groups:
+                    group["lr"] = lr * learning_rate_factor(step / steps)
+                with autocast(device):
+                    terms = objective(student, batch)
+                loss = torch.stack(list(terms.values())).sum()
+                update.zero_grad()
+                loss.backward()
+                update.step()
+                trace.append(torch.stack([term.detach() for term in terms.values()]))
+                step += 1
+                bar.update()
+            history.losses.append(_means(list(terms), torch.stack(trace), step - len(trace)))
+            if validation is not None:
+                history.accuracy.append(evaluate(student, validation))
+            history.seconds = time.perf_counter() - start
+            bar.set_description(f"Époque {epoch + 1}/{epochs}")
+            if on_epoch is not None:
+                on_epoch(history)
+    student.eval()
+    return history
+
+
+def learning_rate_factor(done: float) -> float:
+    """La part du pas maximal à l'avancement `done` ∈ [0, 1] : montée sur 5 %, puis demi-cosinus jusqu'à zéro."""
+    warm_up = 0.05
+    if done < warm_up:
+        return (done + 0.005) / (warm_up + 0.005)
+    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
+
+
+def augmented(batch: Batch, generator: torch.Generator) -> Batch:
+    """Le lot, chaque image décalée d'au plus deux pixels et retournée (gauche-droite) une fois sur deux.
+
+    Marqué `augmented` : un enseignant en recalcule les logits au lieu de relire ceux de l'image d'origine.
+    """
+    n, _, height, width = batch.x.shape
+    shift = torch.randint(-2, 3, (2, n, 1, 1), generator=generator)
+    flip = torch.rand((n, 1, 1), generator=generator) < 0.5
+    columns = torch.arange(width).expand(n, 1, width)
+    columns = torch.where(flip, width - 1 - columns, columns) + shift[0]
+    rows = torch.arange(height).view(1, height, 1) + shift[1]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    source = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
+    source = source.view(n, 1, -1).expand(-1, batch.x.shape[1], -1).to(batch.x.device)
+    moved = batch.x.flatten(2).gather(2, source).view_as(batch.x)
+    # ce qui entre par le bord est noir : la valeur de chaque canal pour un pixel nul
+    border = -torch.tensor(batch.images.mean) / torch.tensor(batch.images.std)
+    border = border.view(1, -1, 1, 1).to(batch.x)
+    x = torch.where(inside[:, None].to(batch.x.device), moved, border)
+    return Batch(x, batch.y, batch.index, batch.images, augmented=True)
+
+
+def _split(order: Tensor, batch_size: int) -> list[Tensor]:
+    """Les lots d'une époque. Un dernier lot d'une seule image, que BatchNorm refuserait, rejoint le précédent."""
+    batches = list(order.split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        last = batches.pop()
+        batches[-1] = torch.cat([batches[-1], last])
+    return batches
+
+
+def _means(names: Iterable[str], trace: Tensor, first_step: int) -> dict[str, float]:
+    """La moyenne de chaque terme sur l'époque ; une perte qui n'est plus un nombre arrête tout, avec son pas.
+
+    Vérifié une fois par époque : demander la valeur à chaque pas ferait attendre la carte graphique.
+    """
+    bad = (~trace.isfinite().all(dim=1)).nonzero()
+    if len(bad):
+        raise DivergenceError(
+            f"La perte n'est plus un nombre au pas {first_step + int(bad[0]) + 1} : l'apprentissage a divergé, le plus "
+            "souvent parce que le pas (lr) est trop grand ; divisez-le par 10, recréez l'élève et relancez."
+        )
+    return dict(zip(names, trace.float().mean(dim=0).tolist(), strict=True))
+
+
+def _check_settings(*, epochs: int, lr: float, batch_size: int, images: Images) -> None:
+    if not len(images):
+        raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'apprentissage non vide.")
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"{name} vaut {value} : donnez un entier d'au moins 1.")
+    if not (math.isfinite(lr) and lr > 0):
+        raise ValueError(f"lr vaut {lr} : donnez un pas fini et positif, par exemple 1e-3.")
+
+
+def _progress_bar(steps: int, *, shown: bool) -> Any:
+    from tqdm.auto import tqdm  # ici : tqdm.auto charge IPython, que « import course_utils » n'a pas à attendre
+
+    layout = "{desc} {bar} {n_fmt}/{total_fmt} pas, encore {remaining}"
+    return tqdm(total=steps, desc="Époque 0", bar_format=layout, disable=None if shown else True, leave=False)
+
+
+@contextmanager
+def _interruptible(history: History, epochs: int) -> Iterator[None]:
+    """Une interruption s'arrête ici : ce qui est appris reste dans l'élève, et le notebook continue."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        history.interrupted = True
+        print(f"Interrompu après {len(history.losses)} époque(s) sur {epochs} : ce qui est appris est gardé.")
