@@ -34,9 +34,9 @@ class Images:
 
     Les trois parties d'un jeu partagent les mêmes `pixels` : on ne les modifie jamais.
 
-    pixels  : (N, C, H, W) uint8, la source entière, apprentissage puis test officiels.
-    labels  : (N,) int64, la classe de chaque image de la source.
-    rows    : (n,) int64, les lignes de `pixels` qui forment cette partie.
+    pixels : (N, C, H, W) uint8, la source entière, apprentissage puis test officiels.
+    labels : (N,) int64, la classe de chaque image de la source.
+    rows : (n,) int64, les lignes de `pixels` qui forment cette partie.
     classes : les noms français des classes.
     mean, std : moyenne et écart-type de chaque canal, sur l'échelle 0 à 1.
     """
@@ -110,11 +110,11 @@ class Images:
 class Batch:
     """Un lot prêt pour le réseau.
 
-    x         : (n, C, H, W) float32, normalisé.
-    y         : (n,) int64, la classe.
-    index     : (n,) int64, la ligne de chaque image dans `images.pixels` : le nom stable d'un exemple, quel que
-                soit l'ordre des lots. C'est à ce nom que l'on range les logits de l'enseignant.
-    images    : la partie d'où vient le lot.
+    x : (n, C, H, W) float32, normalisé.
+    y : (n,) int64, la classe.
+    index : (n,) int64, la ligne de chaque image dans `images.pixels` : le nom stable d'un exemple, quel que
+        soit l'ordre des lots. C'est à ce nom que l'on range les logits de l'enseignant.
+    images : la partie d'où vient le lot.
     augmented : vrai si `x` a été retourné ou décalé, donc n'est plus l'image de la ligne `index`.
     """
 

@@ -32,7 +32,7 @@ def read(path: str) -> Source:
     folder = Path(path).expanduser()
     if not path.strip() or not folder.is_dir():
         raise FileNotFoundError(
-            f"{shown(path)} n'est pas un dossier : après « dossier: », donnez le chemin d'un dossier d'images "
+            f"{shown(path)} n'est pas un dossier : donnez « dossier:CHEMIN », où CHEMIN est un dossier d'images "
             "rangées par classe (une archive doit d'abord être décompressée)."
         )
     has_train, has_test = (folder / "train").is_dir(), (folder / "test").is_dir()

@@ -60,7 +60,7 @@ def sentences(source: str) -> list[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
             texts.append(node.value)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT and not re.match(r"#\s*(?:type:|noqa|NBVAL|%)", token.string):
+        if token.type == tokenize.COMMENT and not re.match(r"#\s*(?:type:|fmt:|noqa|NBVAL|%)", token.string):
             texts.append(token.string)
     return [text for text in texts if re.search(r"\w\s+\w|\w\s[;!?:]|[;!?:]\s", text)]
 
