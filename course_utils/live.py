@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 
-from course_utils.figures import WIDTH, alt_of, french_percent, line_chart, size_of, text_panel
+from course_utils.drawing.layout import text_panel
+from course_utils.drawing.svg import WIDTH, alt_of, size_of
+from course_utils.figures import french_percent, line_chart
 from course_utils.french import typography
 
 _PRESENTING = os.environ.get("COURS_PRESENTATEUR") == "1"

@@ -1,0 +1,144 @@
+"""Une ligne par nom : des barres, et l'arbre des ressemblances."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from course_utils.drawing import svg
+from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of
+from course_utils.drawing.palette import INK, MUTED, PALETTE, colors_for
+from course_utils.french import french_number
+
+
+def bar_chart(
+    names: Sequence[str],
+    series: Mapping[str, Any] | Any,
+    *,
+    alt: str,
+    title: str = "",
+    x_label: str = "",
+    log: bool = False,
+    limits: Limits | None = None,
+    reference: tuple[str, Any] | None = None,
+    highlight: str | None = None,
+    colors: Sequence[str | None] = (),
+    value_format: Format | None = None,
+    width: float = svg.WIDTH,
+) -> str:
+    """Des barres horizontales, une ligne par nom : des probabilités, des gradients, des scores.
+
+    series : une suite de len(names) valeurs, ou plusieurs {nom de la série : valeurs}.
+    log : échelle logarithmique, pour voir le « savoir noir » (1e-6) ; une valeur sous la borne basse n'a pas de
+    barre. limits : bornes de l'axe (par défaut 0 à 1 pour des probabilités, 1e-6 à 1 en log) ; fixées, elles
+    empêchent l'axe de bouger quand la figure vit. reference : (nom, valeurs) marquées d'un trait noir.
+    highlight : le nom écrit en gras (la vraie classe). Lève ValueError si les longueurs diffèrent.
+    """
+    given = series if isinstance(series, Mapping) else {"": series}
+    bars = {label: np.asarray(values, float).ravel().tolist() for label, values in given.items()}
+    marks = np.asarray(reference[1], float).ravel().tolist() if reference else []
+    for label, values in [*bars.items(), *([(reference[0], marks)] if reference else [])]:
+        if len(values) != len(names):
+            raise ValueError(f"La série « {label} » a {len(values)} valeurs pour {len(names)} noms : une par nom.")
+    everything = [value for values in (*bars.values(), marks) for value in values]
+    low, high = limits or _bar_limits(everything, log)
+    form = value_format or (french_number if log else lambda value: french_number(value, 3))
+    fills = colors_for(list(bars), colors)
+
+    head, top = heading(title, width)
+    keys = [(label, fill) for label, fill in zip(bars, fills, strict=True) if label]
+    key, top = legend(keys, top, width, mark=reference[0] if reference else "")
+    thick = 22 if len(bars) == 1 else 15
+    step = thick * len(bars) + 10
+    bottom = top + 8 + step * len(names)
+    left = 26 + max(svg.text_width(name, svg.TEXT, name == highlight) for name in names)
+    # La place des nombres est celle du plus long nombre courant : l'axe ne bouge pas quand la figure vit.
+    room = max(
+        svg.text_width(label, svg.SMALL) for label in (*map(form, everything), "9,9 × 10⁻¹⁰" if log else "0,000")
+    )
+    scale = Scale(low, high, left + (room + 10 if low < 0 else 0), width - room - 22, log)
+    zero = scale(low if log else 0.0)
+    parts = [head, key, horizontal_axis(scale, bottom, width, x_label, french_number, grid_from=top + 4)]
+    for i, name in enumerate(names):
+        y = top + 8 + i * step
+        parts += [svg.text(name, left - 10, y + (step - 10) / 2 + 6, anchor="end", bold=name == highlight)]
+        for j, values in enumerate(bars.values()):
+            end = scale(values[i])
+            parts += [
+                svg.rect(min(zero, end), y + j * thick, abs(end - zero), thick - 1, fills[j], stroke=INK, radius=1)
+            ]
+        if marks:
+            parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + step - 8, INK, width=3)]
+        for j, values in enumerate(bars.values()):
+            place, anchor = (scale(values[i]) + 6, "start") if values[i] >= 0 else (scale(values[i]) - 6, "end")
+            parts += [
+                svg.text(form(values[i]), place, y + (j + 0.5) * thick + 4.5, size=svg.SMALL, anchor=anchor, halo=True)
+            ]
+    parts += [svg.line(zero, top + 4, zero, bottom, MUTED)]
+    return svg.document(width, bottom + (56 if x_label else 32), "".join(parts), alt)
+
+
+def _bar_limits(values: Sequence[float], log: bool) -> Limits:
+    if log:
+        return 1e-6, 1.0
+    low, high = limits_of([0.0, *values])
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+
+
+def tree(
+    merges: Sequence[tuple[int, int, float]],
+    names: Sequence[str],
+    *,
+    alt: str,
+    title: str = "",
+    x_label: str = "distance entre les groupes réunis",
+    width: float = svg.WIDTH,
+) -> str:
+    """L'arbre des ressemblances (dendrogramme) : plus deux branches se rejoignent à gauche, plus elles se ressemblent.
+
+    merges : n − 1 réunions (a, b, distance), par distance croissante ; a et b désignent un nom (0 à n − 1) ou une
+    réunion précédente (n, n + 1, …) : c'est ce que rend `closest_merges`. Lève ValueError s'il n'y en a pas n − 1.
+    """
+    count = len(names)
+    if len(merges) != count - 1 or not count:
+        raise ValueError(f"{len(merges)} réunions pour {count} noms : il en faut une de moins que de noms.")
+    children = {count + k: (int(a), int(b)) for k, (a, b, _) in enumerate(merges)}
+    order: list[int] = []  # les noms de haut en bas, sans croisement de branches
+    waiting = [2 * count - 2]
+    while waiting:
+        node = waiting.pop()
+        if node in children:
+            waiting += reversed(children[node])
+        else:
+            order.append(node)
+    head, top = heading(title, width)
+    left, step = 28 + max(svg.text_width(name, svg.TEXT) for name in names), 28
+    bottom = top + 8 + step * count
+    farthest = max((distance for *_, distance in merges), default=0.0) or 1.0
+    scale = Scale(0.0, 1.05 * farthest, left, width - 24)
+    parts = [head, horizontal_axis(scale, bottom, width, x_label, french_number, grid_from=top + 8)]
+    place = {leaf: (left, top + 8 + (i + 0.5) * step) for i, leaf in enumerate(order)}
+    parts += [svg.text(names[leaf], left - 10, place[leaf][1] + 5, anchor="end") for leaf in order]
+    for k, (a, b, distance) in enumerate(merges):
+        (xa, ya), (xb, yb), x = place[int(a)], place[int(b)], scale(distance)
+        parts += [svg.path([(xa, ya), (x, ya), (x, yb), (xb, yb)], PALETTE["teacher"])]
+        place[count + k] = (x, (ya + yb) / 2)
+    return svg.document(width, bottom + 56, "".join(parts), alt)
+
+
+def closest_merges(distances: Any) -> list[tuple[int, int, float]]:
+    """Réunit sans cesse les deux groupes les plus proches, à la distance moyenne de leurs membres.
+
+    distances : matrice (n, n) symétrique. Rend les n − 1 réunions (a, b, distance) que dessine `tree`.
+    """
+    matrix = np.asarray(distances, float)
+    groups = {i: [i] for i in range(len(matrix))}
+    merges: list[tuple[int, int, float]] = []
+    while len(groups) > 1:
+        pairs = [(a, b) for a in groups for b in groups if a < b]
+        gaps = [float(matrix[np.ix_(groups[a], groups[b])].mean()) for a, b in pairs]
+        best = int(np.argmin(gaps))
+        a, b = pairs[best]
+        groups[len(matrix) + len(merges)] = groups.pop(a) + groups.pop(b)
+        merges.append((a, b, gaps[best]))
+    return merges
