@@ -1,0 +1,89 @@
+"""La forme commune des carnets : propres, courts, en français soigné, accessibles, complets."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.course import NOTEBOOKS, WELCOME, calls, code, first_arguments, prose, python, read
+from tests.typography import code_faults, faults
+
+LONGEST_CELL = 25  # lignes ; au-delà, le code va dans course_utils
+SECTIONS = ["prédisez avant d'exécuter", "bug à trouver", "à retenir", "quiz", "références"]
+
+every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize(
+    "notebook", [path for path in NOTEBOOKS if path.stem != WELCOME], ids=lambda path: path.stem
+)
+
+
+def normalised(heading: str) -> str:
+    """Un titre sans ses variantes d'écriture : casse, apostrophe, espaces insécables."""
+    return re.sub(r"\s+", " ", heading).replace("’", "'").lower()
+
+
+@every_notebook
+def test_the_file_is_a_valid_notebook_for_python_3(notebook: Path) -> None:
+    content = nbformat.read(notebook, as_version=4)
+    nbformat.validate(content)
+    assert content.metadata.kernelspec.name == "python3"
+
+
+@every_notebook
+def test_no_stored_output(notebook: Path) -> None:
+    for cell in code(notebook):
+        assert cell.raw["outputs"] == [] and cell.raw["execution_count"] is None, cell.source
+
+
+@every_notebook
+def test_code_cells_are_short(notebook: Path) -> None:
+    for cell in code(notebook):
+        assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
+
+
+@every_notebook
+def test_french_typography(notebook: Path) -> None:
+    found = faults(prose(notebook)) + [fault for cell in code(notebook) for fault in code_faults(python(cell))]
+    assert found == [], "\n".join(found)
+
+
+@every_notebook
+def test_every_image_has_an_alternative_text(notebook: Path) -> None:
+    text = prose(notebook)
+    assert not re.search(r"!\[\s*\]\(", text)
+    for tag in re.findall(r"<(?:img|svg)\b[^>]*>", text):
+        assert re.search(r'(?:alt|aria-label)="[^"]+"', tag), tag
+        assert not tag.startswith("<svg") or 'role="img"' in tag, tag
+
+
+@every_notebook
+def test_relative_links_lead_somewhere(notebook: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)", prose(notebook)) + re.findall(r'(?:src|href)="([^"]+)"', prose(notebook))
+    for link in links:
+        if not re.match(r"[a-z]+:|#", link):
+            assert (notebook.parent / link.split("#")[0]).exists(), link
+
+
+@every_notebook
+def test_headings_go_down_one_level_at_a_time(notebook: Path) -> None:
+    text = re.sub(r"```.*?```", "", prose(notebook), flags=re.S)
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.M)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
+
+
+@every_lesson
+def test_required_sections(notebook: Path) -> None:
+    headings = [normalised(title) for title in re.findall(r"^## (.+)$", prose(notebook), re.M)]
+    for section in SECTIONS:
+        assert any(section in heading for heading in headings), f"« {section} » manque : {headings}"
+
+
+@every_lesson
+def test_the_reader_acts(notebook: Path) -> None:
+    assert calls(notebook, "predict")
+    assert len(calls(notebook, "check")) >= 2
+    assert first_arguments(notebook, "quiz") == [notebook.stem[:2]]
+    assert any("live" in cell.source for cell in read(notebook) if cell.kind == "code")
