@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_utils.compare import difference, is_blank, short
 from course_utils.french import typography
-from course_utils.panels import Verdict, verdict
-from course_utils.quiz import Prediction, predict, quiz
+from course_utils.interaction.compare import difference, is_blank, short
+from course_utils.interaction.panels import Verdict, verdict
+from course_utils.interaction.quiz import Prediction, predict, quiz
 
 __all__ = ["Exercise", "Prediction", "Verdict", "check", "predict", "quiz", "typography"]
 
@@ -56,43 +56,97 @@ def check(name: str, answer: Any) -> Verdict:
 def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Le verdict sur une réponse, pour un exercice donné."""
     if is_blank(answer):
-        return _TODO
+        return TODO
     if not callable(exercise.reference):
         found = difference(exercise.reference, answer, exercise.tolerance)
         if found:
-            return _wrong(found, _hint(exercise, None, answer), f"Votre réponse : {short(answer)}")
+            return _wrong(found, _hint(exercise, lambda value: value, answer), f"Votre réponse : {short(answer)}")
         return _finish(exercise, answer)
     if not callable(answer):
+        sentence = f"Une fonction est attendue, pas {short(answer)} : donnez son nom, sans parenthèses."
+        return verdict("faux", "Pas encore", sentence)
+    cases = exercise.cases() if callable(exercise.cases) else exercise.cases
+    verdicts = (_try(exercise, answer, case, first=i == 0) for i, case in enumerate(cases))
+    return next((found for found in verdicts if found), None) or _finish(exercise, answer)
+
+
+TODO = verdict("vide", "À vous de jouer", "Complétez la cellule de l'exercice, exécutez-la, puis celle-ci de nouveau.")
+
+
+def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: bool) -> Verdict | None:
+    """Le verdict sur un cas ; None si la réponse y est juste."""
+    expected = _apply(exercise.reference, copy.deepcopy(case))
+    given = copy.deepcopy(case)
+    try:
+        obtained = _apply(answer, given)
+    except Exception as error:
+        return _failed(exercise, case, answer, error)
+    if is_blank(obtained) and first:
+        return TODO
+    found = difference(expected, obtained, exercise.tolerance)
+    if found:
+        detail = f"Cas : {_describe(exercise.reference, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
+        return _wrong(found, _hint(exercise, lambda wrong: _apply(wrong, copy.deepcopy(case)), obtained), detail)
+    if difference(_tensors(case), _tensors(given), 0.0):
         return verdict(
-            "faux", "Pas encore", f"Une fonction est attendue, pas {short(answer)} : donnez son nom, sans parenthèses."
+            "faux",
+            "Presque",
+            "Le résultat est juste, mais votre fonction modifie l'un de ses arguments : "
+            "rangez le calcul dans une nouvelle variable.",
         )
-    for case in exercise.cases() if callable(exercise.cases) else exercise.cases:
-        expected = _call(exercise.reference, case)
-        given = copy.deepcopy(case)
+    return None
+
+
+def _apply(function: Callable[..., Any], case: Case) -> Any:
+    return function(**case) if isinstance(case, dict) else function(*case)
+
+
+def _tensors(case: Case) -> list[Any]:
+    return [value for value in (case.values() if isinstance(case, dict) else case) if hasattr(value, "shape")]
+
+
+def _finish(exercise: Exercise, answer: Any) -> Verdict:
+    """Les propriétés, une fois tous les cas justes."""
+    for sentence, holds in exercise.properties.items():
         try:
-            obtained = _call(answer, given, own=True)
+            held, detail = holds(answer), ""
         except Exception as error:
-            return _failed(exercise, case, answer, error)
-        if is_blank(obtained):
-            return _TODO
-        found = difference(expected, obtained, exercise.tolerance)
-        if found:
-            detail = (
-                f"Cas : {_describe(exercise.reference, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
-            )
-            return _wrong(found, _hint(exercise, case, obtained), detail)
-        if difference(_values(case), _values(given), 0.0):
-            return verdict(
-                "faux",
-                "Presque",
-                "Le résultat est juste, mais votre fonction modifie l'un de ses arguments : calculez dans une nouvelle variable.",
-            )
-    return _finish(exercise, answer)
+            held, detail = False, f"{type(error).__name__} : {error}"
+        if not held:
+            return verdict("faux", "Presque", sentence, detail=detail)
+    return verdict("juste", "Juste", exercise.why)
 
 
-_TODO = verdict(
-    "vide", "À vous de jouer", "Complétez la cellule de l'exercice, puis exécutez-la et celle-ci à nouveau."
-)
+def _wrong(found: str, hint: str, detail: str) -> Verdict:
+    return verdict("faux", "Pas encore", found, f"**Indice.** {hint}" if hint else "", detail=detail)
+
+
+def _hint(exercise: Exercise, result_of: Callable[[Any], Any], obtained: Any) -> str:
+    """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas)."""
+    for hint, mistake in exercise.mistakes.items():
+        try:
+            value = result_of(mistake)
+        except Exception:
+            continue  # cette erreur connue ne sait pas traiter ce cas : elle n'explique rien
+        if difference(value, obtained, exercise.tolerance) is None:
+            return hint
+    return ""
+
+
+def _describe(reference: Callable[..., Any], case: Case) -> str:
+    """Les arguments d'un cas, avec leurs noms."""
+    named = case if isinstance(case, dict) else dict(zip(inspect.signature(reference).parameters, case, strict=False))
+    return ", ".join(f"{name} = {short(value)}" for name, value in named.items())
+
+
+def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Verdict:
+    """L'erreur levée par la fonction de l'étudiant, avec la ligne qui l'a levée."""
+    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    source = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
+    reason = traceback.format_exception_only(error)[-1].strip()
+    detail = "\n".join(part for part in (source, reason, f"Cas : {_describe(exercise.reference, case)}") if part)
+    return verdict("faux", "Votre fonction s'arrête sur une erreur", "Voici la ligne et la raison.", detail=detail)
 
 
 def _exercise(name: str) -> Exercise:
@@ -108,57 +162,3 @@ def _exercise(name: str) -> Exercise:
         known = ", ".join(exercises) or "aucun pour ce notebook"
         raise ValueError(f"Exercice inconnu : « {name} » ; les exercices disponibles : {known}.")
     return exercises[name]
-
-
-def _call(function: Any, case: Case, own: bool = False) -> Any:
-    case = case if own else copy.deepcopy(case)
-    return function(**case) if isinstance(case, dict) else function(*case)
-
-
-def _values(case: Case) -> list[Any]:
-    return [v for v in (case.values() if isinstance(case, dict) else case) if hasattr(v, "shape")]
-
-
-def _finish(exercise: Exercise, answer: Any) -> Verdict:
-    for sentence, holds in exercise.properties.items():
-        try:
-            held = holds(answer)
-        except Exception as error:
-            return verdict("faux", "Presque", sentence, detail=f"{type(error).__name__} : {error}")
-        if not held:
-            return verdict("faux", "Presque", sentence)
-    return verdict("juste", "Juste", exercise.why)
-
-
-def _wrong(found: str, hint: str, detail: str) -> Verdict:
-    return verdict("faux", "Pas encore", found, f"**Indice.** {hint}" if hint else "", detail=detail)
-
-
-def _hint(exercise: Exercise, case: Case | None, obtained: Any) -> str:
-    """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas)."""
-    for hint, mistake in exercise.mistakes.items():
-        try:
-            value = mistake if case is None else _call(mistake, case)
-        except Exception:
-            continue  # cette erreur connue ne sait pas traiter ce cas : elle n'explique rien
-        if difference(value, obtained, exercise.tolerance) is None:
-            return hint
-    return ""
-
-
-def _describe(reference: Callable[..., Any], case: Case) -> str:
-    """Les arguments d'un cas, avec leurs noms."""
-    if not isinstance(case, dict):
-        names = list(inspect.signature(reference).parameters)
-        case = dict(zip(names, case, strict=False))
-    return ", ".join(f"{name} = {short(value)}" for name, value in case.items())
-
-
-def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Verdict:
-    """L'erreur levée par la fonction de l'étudiant, avec la ligne qui l'a levée."""
-    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    source = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
-    last = traceback.format_exception_only(error)[-1].strip()
-    detail = (f"{source}\n" if source else "") + last + f"\nCas : {_describe(exercise.reference, case)}"
-    return verdict("faux", "Votre fonction s'arrête sur une erreur", "Voici la ligne et la raison.", detail=detail)

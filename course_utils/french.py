@@ -27,7 +27,7 @@ def french_number(x: float, digits: int | None = None) -> str:
             text = text.lstrip("-")  # pas de « −0,00 »
     elif x == 0:
         text = "0"
-    elif 1e-3 <= abs(x) < 1e6:
+    elif 1e-3 <= abs(x) < 1e7:
         decimals = max(0, 2 - math.floor(math.log10(abs(x))))
         text = f"{x:,.{decimals}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text

@@ -48,11 +48,11 @@ def bar_chart(
     head, top = heading(title, width)
     keys = [(label, fill) for label, fill in zip(bars, fills, strict=True) if label]
     key, top = legend(keys, top, width, mark=reference[0] if reference else "")
-    thick = 22 if len(bars) == 1 else 15
+    thick = 22 if len(bars) == 1 else 18
     step = thick * len(bars) + 10
     bottom = top + 8 + step * len(names)
     left = 26 + max(svg.text_width(name, svg.TEXT, name == highlight) for name in names)
-    # La place des nombres est celle du plus long nombre courant : l'axe ne bouge pas quand la figure vit.
+    # Un nombre usuel a toujours sa place réservée : l'axe ne bouge pas quand la figure vit.
     room = max(
         svg.text_width(label, svg.SMALL) for label in (*map(form, everything), "9,9 × 10⁻¹⁰" if log else "0,000")
     )
@@ -71,6 +71,8 @@ def bar_chart(
             parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + step - 8, INK, width=3)]
         for j, values in enumerate(bars.values()):
             place, anchor = (scale(values[i]) + 6, "start") if values[i] >= 0 else (scale(values[i]) - 6, "end")
+            if marks and place - 6 < scale(marks[i]) < place + svg.text_width(form(values[i]), svg.SMALL):
+                place = max(place, scale(marks[i]) + 6)  # le nombre passe après le trait
             parts += [
                 svg.text(form(values[i]), place, y + (j + 0.5) * thick + 4.5, size=svg.SMALL, anchor=anchor, halo=True)
             ]

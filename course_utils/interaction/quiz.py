@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.french import typography
-from course_utils.panels import Verdict, inline, panel, verdict
+from course_utils.interaction.panels import Verdict, inline, panel, verdict
 
 QUIZ_FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "quiz"
 _STYLE = """<style>
@@ -91,7 +91,7 @@ class Prediction:
             return verdict(
                 "vide",
                 "Vous n'avez pas encore parié",
-                f"La réponse : **{self._right}**. {self._because} La prochaine fois, pariez d'abord : on retient mieux.",
+                f"La réponse : **{self._right}**. {self._because} La prochaine fois, pariez d'abord, on retient mieux.",
             )
         if self.choice == self._right:
             return verdict("juste", "Bien vu", f"Votre pari : **{self.choice}**. {self._because}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from course_utils.drawing.palette import INK
 from course_utils.french import typography
 
 # Le fond, la bordure, l'encre et le symbole : le sens ne tient jamais à la couleur seule.
@@ -23,13 +24,14 @@ def inline(text: str) -> str:
 
 
 def panel(tone: str, title: str, *paragraphs: str) -> str:
-    """Un encadré HTML ; `paragraphs` est du HTML déjà échappé (voir `inline`)."""
+    """Un encadré HTML ; `title` et `paragraphs` sont du HTML déjà échappé (voir `inline`)."""
     background, color, symbol = _TONES[tone]
     body = "".join(f"<div style='margin-top:6px'>{part}</div>" for part in paragraphs if part)
     return (
-        f"<div role='status' style='background:{background};color:#1B1F24;border-left:6px solid {color};"
-        "border-radius:6px;padding:10px 16px;margin:4px 0;font-size:16px;line-height:1.45;max-width:820px'>"
-        f"<strong style='color:{color};font-size:17px'><span aria-hidden='true'>{symbol}</span> {title}</strong>{body}</div>"
+        f"<div style='background:{background};color:{INK};border-left:6px solid {color};border-radius:6px;"
+        "padding:10px 16px;margin:4px 0;font-size:16px;line-height:1.45;max-width:820px'>"
+        f"<strong style='color:{color};font-size:17px'><span aria-hidden='true'>{symbol}</span> {title}</strong>"
+        f"{body}</div>"
     )
 
 
@@ -48,16 +50,10 @@ class Verdict:
         return self.message
 
 
-def verdict(status: str, title: str, *lines: str, detail: str = "") -> Verdict:
-    """Un verdict écrit une fois, en texte et en HTML ; `detail` est montré en chasse fixe."""
-    kept = [line for line in lines if line]
-    block = (
-        f"<pre style='margin:0;white-space:pre-wrap;color:inherit;background:none;font-size:15px'>{escape(detail)}</pre>"
-        if detail
-        else ""
-    )
-    html = panel(
-        status, inline(title), *(inline(line) for line in kept[:1]), block, *(inline(line) for line in kept[1:])
-    )
-    parts = [title, *kept[:1], detail, *kept[1:]]
-    return Verdict(status, typography("\n".join(part for part in parts if part)), html)
+def verdict(status: str, title: str, sentence: str, hint: str = "", *, detail: str = "") -> Verdict:
+    """Un verdict écrit une fois, en texte et en HTML ; `detail` est montré en chasse fixe, avant l'indice."""
+    code = "<pre style='margin:0;white-space:pre-wrap;color:inherit;background:none;font-size:15px'>{}</pre>"
+    block = code.format(escape(typography(detail))) if detail else ""
+    html = panel(status, inline(title), inline(sentence), block, inline(hint))
+    message = "\n".join(part for part in (title, sentence, detail, hint) if part)
+    return Verdict(status, typography(re.sub(r"\*\*|`", "", message)), html)

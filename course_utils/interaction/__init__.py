@@ -1,0 +1,1 @@
+"""Ce que `live` et `exercises` emploient : réglages, encadrés, comparaisons, quiz."""
