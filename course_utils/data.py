@@ -160,17 +160,18 @@ def load(
     fichier manque ou si le disque ou le réseau refuse.
     """
     source = _read(name, root)
-    official = stratified_order(source.labels[: source.train_count], VALIDATION_SEED)
+    labels = source.labels.numpy()
+    official = stratified_order(labels[: source.train_count], VALIDATION_SEED)
     held_out = max(len(source.classes), round(VALIDATION_SHARE * source.train_count))
-    validation, train = official[:held_out].sort().values, official[held_out:].sort().values
-    order = stratified_order(source.labels[train], seed)
+    validation, train = np.sort(official[:held_out]), np.sort(official[held_out:])
+    order = stratified_order(labels[train], seed)
     if train_size is not None:
         size = _checked_size(train_size, len(source.classes), len(train))
-        train = train[order[:size]].sort().values
-    test = torch.arange(source.train_count, len(source.labels))
+        train = np.sort(train[order[:size]])
+    test = np.arange(source.train_count, len(labels), dtype=np.int64)
 
-    def part(rows: Tensor) -> Images:
-        return Images(source.pixels, source.labels, rows, source.classes, source.mean, source.std)
+    def part(rows: np.ndarray) -> Images:
+        return Images(source.pixels, source.labels, torch.from_numpy(rows), source.classes, source.mean, source.std)
 
     return Dataset(name, part(train), part(validation), part(test))
 

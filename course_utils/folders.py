@@ -98,7 +98,7 @@ def _check_same_classes(folder: Path, train: set[str], test: set[str]) -> None:
 
 def _split(groups: dict[str, list[str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     files = _flat(groups)
-    labels = torch.tensor([k for k, names in enumerate(groups.values()) for _ in names])
+    labels = np.array([k for k, names in enumerate(groups.values()) for _ in names])
     order = stratified_order(labels, TEST_SEED)
     held_out = {files[i] for i in order[: max(len(groups), round(TEST_SHARE * len(files)))].tolist()}
     train = {name: [file for file in members if file not in held_out] for name, members in groups.items()}
