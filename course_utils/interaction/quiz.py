@@ -9,7 +9,7 @@ from typing import Any
 from course_utils.french import typography
 from course_utils.interaction.panels import Verdict, inline, panel, verdict
 
-QUIZ_FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "quiz"
+QUIZ_FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "quiz"
 _STYLE = """<style>
 .cours-quiz label, .cours-quiz .widget-label-basic, .cours-quiz button {font-size: 16px !important}
 .cours-quiz .widget-radio-box {display: flex !important; margin: 0}
