@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.course import NOTEBOOKS, WELCOME, calls, code, first_arguments, prose, python, read
+from tests.course import NOTEBOOKS, WELCOME, calls, code, first_arguments, prose, python
 from tests.typography import code_faults, faults
 
 LONGEST_CELL = 25  # lignes ; au-delà, le code va dans course_utils
@@ -86,4 +86,4 @@ def test_the_reader_acts(notebook: Path) -> None:
     assert calls(notebook, "predict")
     assert len(calls(notebook, "check")) >= 2
     assert first_arguments(notebook, "quiz") == [notebook.stem[:2]]
-    assert any("live" in cell.source for cell in read(notebook) if cell.kind == "code")
+    assert calls(notebook, "live")

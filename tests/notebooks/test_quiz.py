@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.quiz import Question, read_quiz
+from course_utils.interaction.quiz import Question, read_quiz
 from tests.course import NOTEBOOKS, QUIZZES, first_arguments
 from tests.typography import faults
 

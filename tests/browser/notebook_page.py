@@ -1,0 +1,112 @@
+"""Un carnet ouvert dans JupyterLab : l'exécuter, trouver ses images vivantes, écouter toutes les erreurs."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page
+
+# Attendre « idle » puis tout exécuter échoue souvent sans rien dire : les cellules ne partent jamais. Il faut que
+# le document, la session, la connexion et le noyau aient chacun répondu.
+READY = """async () => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  if (!panel?.content || !panel.context) return false;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  const kernel = panel.sessionContext.session?.kernel;
+  if (kernel?.connectionStatus !== 'connected') return false;
+  await kernel.info;
+  return kernel.status === 'idle';
+}"""
+
+# Une erreur dans la réaction à un curseur n'atteint aucune cellule : il faut l'écouter sur le canal du noyau.
+LISTEN = """() => {
+  window.kernelErrors = [];
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  kernel.iopubMessage.connect((_, {header, content}) => {
+    if (header.msg_type === 'error') window.kernelErrors.push(`${content.ename} : ${content.evalue}`);
+    // JupyterLab demande les widgets avant qu'ipywidgets soit importé : sans conséquence.
+    if (header.msg_type === 'stream' && content.name === 'stderr' && !content.text.startsWith('No such comm'))
+      window.kernelErrors.push(content.text);
+  });
+}"""
+
+RUN_ALL = """async seconds => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('carnet trop long')), 1000 * seconds));
+  const run = async () => {
+    await window.jupyterapp.commands.execute('notebook:run-all-cells');
+    await panel.sessionContext.session.kernel.requestKernelInfo();  // sa réponse vient après les cellules
+  };
+  await Promise.race([run(), late]);
+  return panel.content.model.sharedModel.cells.filter(cell => cell.cell_type === 'code').map(cell => ({
+    source: cell.source,
+    executed: cell.execution_count !== null || !cell.source.trim(),
+    expected: (cell.metadata.tags ?? []).includes('raises-exception'),
+    errors: cell.outputs.filter(o => o.output_type === 'error').map(o => `${o.ename} : ${o.evalue}`),
+    warnings: cell.outputs.filter(o => o.name === 'stderr').map(o => o.text),
+  }));
+}"""
+
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+SHUTDOWN = "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
+HEIGHT = "() => document.querySelector('.jp-Notebook-cell:last-child').getBoundingClientRect().bottom + \
+  document.querySelector('.jp-WindowedPanel-outer').scrollTop"
+
+
+class NotebookPage:
+    """Un carnet dans un onglet ; `.problems` recueille ce qui ne va pas du côté du navigateur."""
+
+    def __init__(self, page: Page, address: str, name: str) -> None:
+        """Ouvre le carnet « notebooks/NAME » au serveur dont address est l'adresse, jeton compris."""
+        self.page = page
+        self.problems: list[str] = []
+        parts = urlsplit(address)
+        self._origin = f"{parts.scheme}://{parts.netloc}/"
+        page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("requestfailed", lambda request: self.problems.append(f"{request.url} {request.failure}"))
+        page.on("response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.on("request", lambda request: self._only_from_here(request.url))
+        page.goto(f"{self._origin}doc/tree/notebooks/{name}?{parts.query}&reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_function(READY, timeout=60_000, polling=100)
+        page.evaluate(LISTEN)
+
+    def _only_from_here(self, url: str) -> None:
+        if not re.match(rf"{re.escape(self._origin)}|ws://127|data:|blob:", url):
+            self.problems.append(f"cherché hors de la machine : {url}")
+
+    def run_all(self, seconds: int) -> None:
+        """Exécute toutes les cellules, en moins de tant de secondes ; chacune doit aboutir, sans avertissement."""
+        cells: list[dict[str, Any]] = self.page.evaluate(RUN_ALL, seconds)
+        for cell in cells:
+            fine = cell["executed"] and not cell["warnings"] and (cell["expected"] or not cell["errors"])
+            assert fine, f"{cell['source']}\n→ {cell['errors'] or cell['warnings'] or 'jamais exécutée'}"
+        self.settle()
+
+    def settle(self) -> None:
+        """Attend que le noyau soit au repos."""
+        self.page.wait_for_function(IDLE, timeout=30_000, polling=20)
+
+    def kernel_errors(self) -> list[str]:
+        """Les erreurs et les avertissements du noyau, réactions des widgets comprises."""
+        return self.page.evaluate("window.kernelErrors")
+
+    def height(self) -> float:
+        """La hauteur du carnet, en pixels : si un geste la change, la page saute sous les yeux."""
+        return self.page.evaluate(HEIGHT)
+
+    def live_objects(self) -> list[Locator]:
+        """Les images vivantes, dans l'ordre."""
+        return self.page.locator(".cours-vivant").all()
+
+    def screenshot(self, path: str) -> None:
+        """Photographie le carnet entier."""
+        self.page.set_viewport_size({"width": 1280, "height": min(int(self.height()) + 120, 16_000)})
+        self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+        self.page.screenshot(path=path, animations="disabled")
+
+    def close(self) -> None:
+        """Arrête le noyau : le carnet suivant n'a pas à attendre sa mémoire ni ses fils."""
+        self.page.evaluate(SHUTDOWN)
