@@ -19,7 +19,7 @@ NOT_PROSE = re.compile(
 END = r"(?=\s|$|[)»*_\"'’.,…<\\])"  # ce qui suit une ponctuation qui termine un groupe de mots
 RULES = {
     "fine insécable (U+202F) attendue avant ; ! ?": re.compile(r"(?<=[^\u202f(;!?…|\\])[;!?]+" + END),
-    "insécable (U+00A0) attendue avant le deux-points": re.compile(r"(?<=[^\u00a0:|\-(\\"]):" + END),
+    "insécable (U+00A0) attendue avant le deux-points": re.compile(r"(?<=[^\u00a0:|\-(\\\x22]):" + END),
     "insécable (U+00A0) attendue après «": re.compile(r"«(?!\u00a0)"),
     "insécable (U+00A0) attendue avant »": re.compile(r"(?<!\u00a0)»"),
     "insécable (U+00A0) attendue avant %": re.compile(r"\d ?%"),
