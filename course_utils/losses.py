@@ -32,7 +32,7 @@ def soften(logits: Tensor, temperature: float) -> Tensor:
     Lève ValueError si T n'est pas un nombre fini strictement positif.
     Source : Hinton, Vinyals et Dean 2015, équation 1.
     """
-    return torch.softmax(_upcast(logits) / _checked_temperature(temperature), dim=-1)
+    return torch.softmax(_upcast(logits) / checked_temperature(temperature), dim=-1)
 
 
 def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
@@ -45,7 +45,7 @@ def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) 
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
     _check_logits(student_logits, teacher_logits)
-    t = _checked_temperature(temperature)
+    t = checked_temperature(temperature)
     log_student = torch.log_softmax(_upcast(student_logits) / t, dim=1)
     log_teacher = torch.log_softmax(_upcast(teacher_logits).detach() / t, dim=1)
     p_teacher = log_teacher.exp()
@@ -207,7 +207,8 @@ def _upcast(x: Tensor) -> Tensor:
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
-def _checked_temperature(temperature: float) -> float:
+def checked_temperature(temperature: float) -> float:
+    """La température, ou ValueError si ce n'est pas un nombre fini strictement positif."""
     try:
         t = float(temperature)
     except (TypeError, ValueError):

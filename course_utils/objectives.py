@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from course_utils.data import Batch
 from course_utils.inference import Teacher
-from course_utils.losses import cross_entropy, kd_loss
+from course_utils.losses import checked_temperature, cross_entropy, kd_loss
 
 
 class Objective(Protocol):
@@ -60,7 +60,7 @@ class Hinton:
                 "donnez deux nombres positifs dont un au moins n'est pas nul."
             )
         self.teacher = teacher
-        self.temperature = temperature
+        self.temperature = checked_temperature(temperature)
         self.soft_weight = soft_weight
         self.hard_weight = hard_weight
 

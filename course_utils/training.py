@@ -73,7 +73,7 @@ def fit(
     history = History()
     steps = epochs * len(_split(torch.arange(len(images)), batch_size))
     step, start = 0, time.perf_counter()
-    with _progress_bar(steps, shown=progress) as bar, _interruptible(history, epochs), seeded(seed):
+    with _progress_bar(steps, shown=progress) as bar, _interruptible(history, epochs), _repeatable(seed):
         for epoch in range(epochs):
             trace = []
             for positions in _split(torch.randperm(len(images), generator=generator), batch_size):
@@ -170,6 +170,13 @@ def _progress_bar(steps: int, *, shown: bool) -> Any:
 
     layout = "{desc} {bar} {n_fmt}/{total_fmt} pas, encore {remaining}"
     return tqdm(total=steps, desc="Époque 0", bar_format=layout, disable=None if shown else True, leave=False)
+
+
+@contextmanager
+def _repeatable(seed: int) -> Iterator[None]:
+    """Le hasard part de `seed`, et cuDNN ne choisit que des algorithmes qui rendent deux fois le même résultat."""
+    with seeded(seed), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        yield
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Lire et écrire des poids au format safetensors : des nombres seuls, rien ne peut y être exécuté."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from torch import nn
@@ -57,7 +58,8 @@ def save_weights(model: nn.Module, path: str | Path) -> str:
         draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         reason = error.strerror or error
         raise OSError(
             f"Impossible d'écrire {path} ({reason}) : choisissez un dossier où vous pouvez écrire."

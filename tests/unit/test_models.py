@@ -1,0 +1,152 @@
+"""Les réseaux : une même coupe, des poids qui ne dépendent que de la graine, des fichiers vérifiés."""
+
+import os
+import pickle
+
+import pytest
+import torch
+
+from course_utils import cost, models, weights
+
+NETS = {
+    "mlp": lambda seed=0: models.mlp((32, 16), seed=seed),
+    "resnet": lambda seed=0: models.resnet(8, width=4, seed=seed),
+    "resnext": lambda seed=0: models.resnext(11, cardinality=2, base_width=4, seed=seed),
+    "plain": lambda seed=0: models.plain(7, width=4, seed=seed),
+}
+
+
+@pytest.mark.parametrize("build", NETS.values(), ids=NETS)
+def test_the_cut_is_the_same_for_all(build):
+    net, x = build().eval(), torch.randn(3, 1, 28, 28)
+    features = net.features(x)
+    assert len(features) == 1 + len(net.stages)
+    embedding = net.embed(x)
+    assert embedding.shape == (3, net.head.in_features)
+    torch.testing.assert_close(net(x), net.head(net.pool(features[-1])))
+    assert net(x).shape == (3, 10)
+
+
+@pytest.mark.parametrize("build", NETS.values(), ids=NETS)
+def test_weights_depend_on_the_seed_alone(build):
+    state = torch.random.get_rng_state()
+    first, again, other = build(), build(), build(seed=1)
+    assert torch.equal(state, torch.random.get_rng_state())
+    equal = [torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True)]
+    assert all(equal)
+    assert not torch.equal(next(first.parameters()), next(other.parameters()))
+
+
+@pytest.mark.parametrize("build", NETS.values(), ids=NETS)
+def test_fresh_is_the_same_architecture_with_other_weights(build):
+    original = build().requires_grad_(False).eval()
+    twin = models.fresh(original, seed=5)
+    assert twin.training and all(p.requires_grad for p in twin.parameters())
+    shapes = [p.shape for p in original.parameters()]
+    assert shapes == [p.shape for p in twin.parameters()]
+    assert not torch.equal(next(original.parameters()), next(twin.parameters()))
+    redone = models.fresh(original, seed=5).state_dict()
+    assert all(torch.equal(value, redone[key]) for key, value in twin.state_dict().items())
+
+
+def test_depths_count_the_layers_with_weights():
+    def layers(net):
+        kinds = (torch.nn.Conv2d, torch.nn.Linear)
+        return sum(isinstance(m, kinds) for name, m in net.named_modules() if "shortcut" not in name)
+
+    assert layers(models.resnet(14)) == 14
+    assert layers(models.resnext(20)) == 20
+    assert layers(models.plain(13)) == 13
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: models.resnet(15), r"15.*6n \+ 2.*14"),
+        (lambda: models.resnext(14), r"14.*9n \+ 2.*11"),
+        (lambda: models.plain(12), r"12.*3n \+ 1.*13"),
+        (lambda: models.plain(4), "au moins 7"),
+    ],
+)
+def test_impossible_depths_are_refused(build, words):
+    with pytest.raises(ValueError, match=words):
+        build()
+
+
+def test_parameters_and_macs_by_hand():
+    net = models.mlp((800, 800))
+    assert cost.parameters(net) == 784 * 800 + 800 + 800 * 800 + 800 + 800 * 10 + 10
+    assert cost.macs(net, (1, 28, 28)) == 784 * 800 + 800 * 800 + 800 * 10
+    conv = models.plain(7, width=4)
+    by_hand = 784 * 9 * (1 * 4 + 4 * 4) + 196 * 9 * (4 * 8 + 8 * 8) + 49 * 9 * (8 * 16 + 16 * 16) + 160
+    assert cost.macs(conv, (1, 28, 28)) == by_hand
+    assert conv.training  # compter n'a pas changé le mode
+
+
+def test_challenge_score_term_by_term():
+    net = models.mlp((800, 800))
+    w, f = cost.parameters(net) / 5.6e6, cost.macs(net, (1, 28, 28)) / 2.8e8
+    score = cost.challenge_score
+    assert score(net, (1, 28, 28)) == pytest.approx(w + f)
+    assert score(net, (1, 28, 28), weight_bits=8, activation_bits=16) == pytest.approx(w / 4 + f / 2)
+    halved = score(net, (1, 28, 28), structured_pruning=0.5, unstructured_pruning=0.25)
+    assert halved == pytest.approx(w / 4 + f / 2)
+    with pytest.raises(ValueError, match="parts élaguées"):
+        score(net, (1, 28, 28), structured_pruning=0.8, unstructured_pruning=0.3)
+    with pytest.raises(ValueError, match="bits vaut 64"):
+        score(net, (1, 28, 28), weight_bits=64)
+    with pytest.raises(ValueError, match=r"\(3, 28, 28\)"):
+        cost.macs(net, (3, 28, 28))
+
+
+def test_weights_make_the_round_trip(tmp_path):
+    net, path = NETS["resnet"](), tmp_path / "élève numéro 1" / "poids.safetensors"
+    sha256 = weights.save_weights(net, path)
+    twin = NETS["resnet"](seed=9)
+    weights.load_weights(twin, path, sha256=sha256)
+    assert all(torch.equal(v, twin.state_dict()[k]) for k, v in net.state_dict().items())
+    assert [p.name for p in path.parent.iterdir()] == ["poids.safetensors"]
+
+
+def test_damaged_or_foreign_weights_are_refused_and_change_nothing(tmp_path):
+    net, path = NETS["resnet"](), tmp_path / "poids.safetensors"
+    sha256 = weights.save_weights(net, path)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ValueError, match="abîmé"):
+        weights.load_weights(net, path, sha256=sha256)
+    for damaged in (content[: len(content) // 2], b"", b"<html>404</html>"):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="safetensors"):
+            weights.load_weights(net, path)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="autre architecture"):
+        weights.load_weights(NETS["mlp"](), path)
+    with pytest.raises(FileNotFoundError, match="n'existe pas"):
+        weights.load_weights(net, tmp_path / "absent.safetensors")
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+
+
+class Trap:
+    def __reduce__(self):
+        return os.mkdir, ("piege",)
+
+
+def test_a_disguised_pickle_is_never_executed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "poids.safetensors").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match="safetensors"):
+        weights.load_weights(NETS["mlp"](), tmp_path / "poids.safetensors")
+    assert not (tmp_path / "piege").exists()
+
+
+def test_a_folder_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "fichier").write_text("")
+    with pytest.raises(OSError, match="choisissez un dossier"):
+        weights.save_weights(NETS["mlp"](), tmp_path / "fichier" / "poids.safetensors")
+
+
+def test_an_unknown_teacher_is_refused():
+    with pytest.raises(FileNotFoundError, match="« inconnu » n'existe pas"):
+        models.load_teacher("inconnu")
