@@ -12,16 +12,19 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 SOURCES := requirements.txt pyproject.toml
 
-.PHONY: help lab test
+.PHONY: help install lab test
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make lab    crée .venv au premier appel, puis ouvre la séance dans JupyterLab"
-	@echo "make test   installe les outils de test, puis vérifie tout : code, carnets, navigateur"
-	@echo "make help   affiche cette aide"
+	@echo "make lab      crée .venv au premier appel, puis ouvre la séance dans JupyterLab"
+	@echo "make install  prépare .venv sans rien ouvrir (pour VS Code, par exemple)"
+	@echo "make test     installe les outils de test, puis vérifie tout : code, notebooks, navigateur"
+	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
 	@echo "          TORCH=cpu, à la première installation, évite les gigaoctets de CUDA."
+
+install: $(VENV)/.lab
 
 lab: $(VENV)/.lab
 	@$(PY) lab/start.py

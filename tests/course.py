@@ -1,4 +1,4 @@
-"""Les carnets du cours tels qu'ils sont sur le disque : cellules, étiquettes, exercices."""
+"""Les notebooks du cours tels qu'ils sont sur le disque : cellules, étiquettes, exercices."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 QUIZZES = sorted((ROOT / "notebooks" / "quiz").glob("*.toml"))
 SOLUTIONS = ROOT / "notebooks" / "solutions"
-WELCOME = "00_accueil"  # le seul carnet sans exercice ni quiz
+WELCOME = "00_accueil"  # le seul notebook sans exercice ni quiz
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Stub:
-    """Un exercice dans son carnet : la cellule à compléter, puis la cellule du verdict."""
+    """Un exercice dans son notebook : la cellule à compléter, puis la cellule du verdict."""
 
     name: str  # celui que `check` reçoit, et celui du fichier de la solution
     source: str
@@ -40,7 +40,7 @@ class Stub:
 
 
 def read(notebook: Path) -> list[Cell]:
-    """Les cellules d'un carnet."""
+    """Les cellules d'un notebook."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
     return [
         Cell(raw["cell_type"], "".join(raw["source"]), tuple(raw["metadata"].get("tags", ())), raw)
@@ -49,12 +49,12 @@ def read(notebook: Path) -> list[Cell]:
 
 
 def code(notebook: Path) -> list[Cell]:
-    """Les cellules de code d'un carnet."""
+    """Les cellules de code d'un notebook."""
     return [cell for cell in read(notebook) if cell.kind == "code"]
 
 
 def prose(notebook: Path) -> str:
-    """Tout le Markdown d'un carnet."""
+    """Tout le Markdown d'un notebook."""
     return "\n\n".join(cell.source for cell in read(notebook) if cell.kind == "markdown")
 
 
@@ -64,7 +64,7 @@ def python(cell: Cell) -> str:
 
 
 def calls(notebook: Path, function: str) -> list[ast.Call]:
-    """Les appels à `function` dans le code d'un carnet, dans l'ordre."""
+    """Les appels à `function` dans le code d'un notebook, dans l'ordre."""
     return [
         node
         for cell in code(notebook)
@@ -79,7 +79,7 @@ def first_arguments(notebook: Path, function: str) -> list[str]:
 
 
 def stubs(notebook: Path) -> list[Stub]:
-    """Les exercices d'un carnet : chaque cellule étiquetée « exercice » et la cellule de code qui la suit."""
+    """Les exercices d'un notebook : chaque cellule étiquetée « exercice » et la cellule de code qui la suit."""
     cells = code(notebook)
     found = []
     for cell, following in pairwise(cells):

@@ -15,7 +15,7 @@ MISSING = (
     "aucun navigateur Chromium trouvé : installez-en un (Debian : apt install chromium ; "
     "ailleurs : .venv/bin/python -m playwright install chromium), ou nommez-le dans COURS_CHROMIUM"
 )
-# Chaque adresse hors de la machine est déclarée introuvable : un carnet qui irait la chercher échoue.
+# Chaque adresse hors de la machine est déclarée introuvable : un notebook qui irait la chercher échoue.
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 

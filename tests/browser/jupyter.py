@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.course import ROOT
 
-# Tout est dessiné, même hors de l'écran, et rien n'est enregistré : les carnets du dépôt restent intacts.
+# Tout est dessiné, même hors de l'écran, et rien n'est enregistré : les notebooks du dépôt restent intacts.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
     "docmanager-extension/plugin": {"autosave": False},

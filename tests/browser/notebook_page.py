@@ -1,4 +1,4 @@
-"""Un carnet ouvert dans JupyterLab : l'exécuter, trouver ses images vivantes, écouter toutes les erreurs."""
+"""Un notebook ouvert dans JupyterLab : l'exécuter, trouver ses images vivantes, écouter toutes les erreurs."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ LISTEN = """() => {
 
 RUN_ALL = """async seconds => {
   const panel = window.jupyterapp.shell.currentWidget;
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('carnet trop long')), 1000 * seconds));
+  const late = new Promise((_, reject) => setTimeout(() => reject(new Error('notebook trop long')), 1000 * seconds));
   const run = async () => {
     await window.jupyterapp.commands.execute('notebook:run-all-cells');
     await panel.sessionContext.session.kernel.requestKernelInfo();  // sa réponse vient après les cellules
@@ -55,10 +55,10 @@ HEIGHT = "() => document.querySelector('.jp-Notebook-cell:last-child').getBoundi
 
 
 class NotebookPage:
-    """Un carnet dans un onglet ; `.problems` recueille ce qui ne va pas du côté du navigateur."""
+    """Un notebook dans un onglet ; `.problems` recueille ce qui ne va pas du côté du navigateur."""
 
     def __init__(self, page: Page, address: str, name: str) -> None:
-        """Ouvre le carnet « notebooks/NAME » au serveur dont address est l'adresse, jeton compris."""
+        """Ouvre le notebook « notebooks/NAME » au serveur dont address est l'adresse, jeton compris."""
         self.page = page
         self.problems: list[str] = []
         parts = urlsplit(address)
@@ -94,7 +94,7 @@ class NotebookPage:
         return self.page.evaluate("window.kernelErrors")
 
     def height(self) -> float:
-        """La hauteur du carnet, en pixels : si un geste la change, la page saute sous les yeux."""
+        """La hauteur du notebook, en pixels : si un geste la change, la page saute sous les yeux."""
         return self.page.evaluate(HEIGHT)
 
     def live_objects(self) -> list[Locator]:
@@ -102,11 +102,11 @@ class NotebookPage:
         return self.page.locator(".cours-vivant").all()
 
     def screenshot(self, path: str) -> None:
-        """Photographie le carnet entier."""
+        """Photographie le notebook entier."""
         self.page.set_viewport_size({"width": 1280, "height": min(int(self.height()) + 120, 16_000)})
         self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
         self.page.screenshot(path=path, animations="disabled")
 
     def close(self) -> None:
-        """Arrête le noyau : le carnet suivant n'a pas à attendre sa mémoire ni ses fils."""
+        """Arrête le noyau : le notebook suivant n'a pas à attendre sa mémoire ni ses fils."""
         self.page.evaluate(SHUTDOWN)

@@ -33,7 +33,7 @@ every_function = pytest.mark.parametrize("name", [n for n, e in EXERCISES.items(
 
 @cache
 def imports(notebook: Path) -> dict[str, Any]:
-    """Les noms que donnent les cellules « imports » d'un carnet, exécutées une seule fois."""
+    """Les noms que donnent les cellules « imports » d'un notebook, exécutées une seule fois."""
     names: dict[str, Any] = {"__name__": "__main__"}
     for cell in code(notebook):
         if "imports" in cell.tags:
@@ -53,7 +53,7 @@ def verdict_of(stub: Stub, answer: str, names: dict[str, Any]) -> Verdict:
 def test_stubs_verdicts_and_solutions_go_together() -> None:
     checked = [name for path in NOTEBOOKS for name in first_arguments(path, "check")]
     assert sorted(checked) == sorted(stub.name for _, stub in STUBS), "un check(…) sans cellule « exercice »"
-    assert sorted(checked) == sorted(EXERCISES), "carnets et course_utils/verdicts diffèrent"
+    assert sorted(checked) == sorted(EXERCISES), "notebooks et course_utils/verdicts diffèrent"
     assert sorted(checked) == sorted(path.stem for path in SOLUTIONS.glob("*.py")), "une solution manque ou est de trop"
 
 

@@ -1,4 +1,4 @@
-"""La forme commune des carnets : propres, courts, en français soigné, accessibles, complets."""
+"""La forme commune des notebooks : propres, courts, en français soigné, accessibles, complets."""
 
 import re
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Les quiz : bien formés, expliqués, écrits en bon français, et chacun posé par son carnet."""
+"""Les quiz : bien formés, expliqués, écrits en bon français, et chacun posé par son notebook."""
 
 from pathlib import Path
 

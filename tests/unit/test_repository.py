@@ -19,7 +19,7 @@ every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.re
 
 
 def tracked() -> list[Path]:
-    """Les fichiers suivis par git ; hors d'un dépôt git (archive), tous ceux du code et des carnets."""
+    """Les fichiers suivis par git ; hors d'un dépôt git (archive), tous ceux du code et des notebooks."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
         return [
