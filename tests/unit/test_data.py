@@ -90,7 +90,10 @@ def test_licence_and_card_come_with_the_files() -> None:
 
 
 def test_import_costs_nothing_beyond_torch() -> None:
-    probe = "import sys, torch; before = set(sys.modules); import course_utils.data; print(*set(sys.modules) - before)"
+    probe = """import sys, torch
+before = set(sys.modules)
+import course_utils.data
+print(*set(sys.modules) - before)"""
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {"torchvision", "PIL", "matplotlib", "ipywidgets"} & {
         name.split(".")[0] for name in loaded.stdout.split()
