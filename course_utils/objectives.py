@@ -78,6 +78,23 @@ class Hinton:
         return ()
 
 
+class BornAgain:
+    """Réseaux nés de nouveau : l'élève n'apprend que de l'enseignant, KL(P_T ‖ P_S) à T = 1, sans aucun label.
+
+    Source : Furlanello et al. 2018 (Born-Again Networks). Ses deux contrôles, CWTM et DKPP, sont dans born_again.py.
+    """
+
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher = teacher
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        return {"enseignant": kd_loss(student(batch.x), self.teacher.logits(batch), 1.0)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()
+
+
 def refuse_own_teacher(student: nn.Module, teacher: Teacher) -> None:
     """Lève ValueError si l'élève est son propre enseignant : le terme de distillation ne lui apprendrait rien."""
     if teacher.copied_from(student) or student is teacher.model:

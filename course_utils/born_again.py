@@ -1,0 +1,86 @@
+"""Born-Again Networks : que reste-t-il de l'enseignant quand on brouille ses labels doux ?
+
+Deux contrôles, chacun une petite perte et son objectif. L'un ne garde que la confiance de l'enseignant (CWTM), l'autre
+la garde avec la forme de ses réponses mais mélange les classes (DKPP).
+Source : Furlanello et al. 2018 (Born-Again Networks).
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.data import Batch
+from course_utils.inference import Teacher
+from course_utils.objectives import refuse_own_teacher
+
+
+def cwtm_weights(teacher_logits: Tensor) -> Tensor:
+    """(N, C) → (N,) : le poids de chaque exemple, la plus haute probabilité de l'enseignant, de somme 1 sur le lot."""
+    confidence = teacher_logits.detach().softmax(dim=1).amax(dim=1)
+    return confidence / confidence.sum()
+
+
+def cwtm_loss(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor) -> Tensor:
+    """CWTM (*confidence weighted by teacher max*) : H(y, P_S) pondérée par la confiance de l'enseignant.
+
+    logits : (N, C) ; targets : (N,) les vrais labels. Il ne reste rien des rapports entre les classes : seulement
+    « cet exemple est facile ». Source : Furlanello et al. 2018 (Born-Again Networks).
+    """
+    each = F.cross_entropy(student_logits.float(), targets, reduction="none")
+    return (cwtm_weights(teacher_logits) * each).sum()
+
+
+def permuted_dark_knowledge(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """(N, C) → (N, C) : le maximum de chaque ligne reste en place, les autres valeurs sont mélangées au hasard.
+
+    Chaque ligne a sa propre permutation, tirée de `generator` : la somme reste 1 et la confiance est intacte, mais
+    « quelle classe ressemble à quelle autre » est perdu.
+    """
+    n, c = probabilities.shape
+    top = probabilities.argmax(dim=1, keepdim=True)
+    # une clé au hasard par case ; le maximum reçoit la plus petite : il est premier dans les deux ordres
+    keys = torch.rand((n, c), generator=generator).to(probabilities.device)
+    target = torch.arange(c, device=probabilities.device).expand(n, c)
+    target = target.masked_fill(target == top, -1).argsort(dim=1)
+    source = keys.scatter(1, top, -1.0).argsort(dim=1)
+    return torch.empty_like(probabilities).scatter(1, target, probabilities.gather(1, source))
+
+
+def dkpp_loss(student_logits: Tensor, teacher_logits: Tensor, generator: torch.Generator) -> Tensor:
+    """DKPP (*dark knowledge with permuted predictions*) : H(P_T permutée, P_S) à T = 1.
+
+    logits : (N, C). Source : Furlanello et al. 2018 (Born-Again Networks).
+    """
+    wanted = permuted_dark_knowledge(teacher_logits.detach().float().softmax(dim=1), generator)
+    return F.cross_entropy(student_logits.float(), wanted)
+
+
+class Cwtm:
+    """Les labels, chaque exemple pesé par la confiance de l'enseignant."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher = teacher
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        return {"labels pesés": cwtm_loss(student(batch.x), self.teacher.logits(batch), batch.y)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()
+
+
+class Dkpp:
+    """L'enseignant, ses réponses non maximales mélangées. seed : le hasard des permutations."""
+
+    def __init__(self, teacher: Teacher, *, seed: int = 0) -> None:
+        self.teacher = teacher
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        return {"enseignant mélangé": dkpp_loss(student(batch.x), self.teacher.logits(batch), self.generator)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()

@@ -1,0 +1,146 @@
+"""Les campagnes enregistrées : les relire, résumer des graines, comparer deux méthodes sur les mêmes graines.
+
+Une campagne = data/results/NOM.csv (une ligne par réseau entraîné) et NOM.json (sa fiche : réglages, versions,
+machine, graines, durée). Les scripts d'experiments/ les écrivent, les notebooks les relisent ici.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_utils.french import typography
+
+RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
+
+# Quantile 0,975 de la loi de Student pour 1, 2, … 30 degrés de liberté
+STUDENT = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Une moyenne et son intervalle à 95 % : [low, high], de demi-largeur half."""
+
+    mean: float
+    half: float
+    count: int
+
+    @property
+    def low(self) -> float:
+        return self.mean - self.half
+
+    @property
+    def high(self) -> float:
+        return self.mean + self.half
+
+    @property
+    def significant(self) -> bool:
+        """Vrai si l'intervalle ne contient pas zéro : à lire pour une différence."""
+        return self.low > 0 or self.high < 0
+
+
+def load(name: str) -> list[Row]:
+    """Les lignes de la campagne `name`, les nombres convertis.
+
+    Lève FileNotFoundError si la campagne n'existe pas.
+    """
+    with _existing(name, "csv").open(encoding="utf-8", newline="") as file:
+        return [{key: _number(text) for key, text in row.items()} for row in csv.DictReader(file)]
+
+
+def card(name: str) -> dict[str, Any]:
+    """La fiche de la campagne `name` : réglages, versions, machine, graines, durée."""
+    return json.loads(_existing(name, "json").read_text(encoding="utf-8"))
+
+
+def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
+    """La colonne `key` des lignes qui satisfont `where`, rangée par graine : prête pour une comparaison appariée."""
+    kept = [row for row in rows if all(row[name] == value for name, value in where.items())]
+    if not kept:
+        raise ValueError(f"Aucune ligne ne satisfait {where} : vérifiez les noms des méthodes de la campagne.")
+    return [row[key] for row in sorted(kept, key=lambda row: row["seed"])]
+
+
+def grouped(rows: Sequence[Row], key: str) -> Mapping[Any, list[Row]]:
+    """Les lignes rassemblées par valeur de la colonne `key`, dans l'ordre d'apparition."""
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Moyenne et intervalle de Student à 95 % de n ≥ 2 valeurs indépendantes (une par graine)."""
+    n = len(values)
+    if n < 2:
+        raise ValueError(f"Il y a {n} valeur : un intervalle en demande au moins deux, donc au moins deux graines.")
+    mean = math.fsum(values) / n
+    variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
+    # au-delà de 30 degrés de liberté, le développement de Cornish et Fisher donne le quantile à 10⁻³ près
+    quantile = STUDENT[n - 2] if n - 1 <= len(STUDENT) else 1.960 + 2.372 / (n - 1)
+    return Interval(mean, quantile * math.sqrt(variance / n), n)
+
+
+def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
+    """Intervalle à 95 % de la différence first − second, graine par graine.
+
+    Comparer sur les mêmes graines retire ce que les deux méthodes doivent à la même chance.
+    Lève ValueError si les deux suites n'ont pas la même longueur.
+    """
+    if len(first) != len(second):
+        raise ValueError(
+            f"{len(first)} valeurs d'un côté, {len(second)} de l'autre : comparez les mêmes graines, rangées pareil."
+        )
+    return interval([a - b for a, b in zip(first, second, strict=True)])
+
+
+def in_percent(values: Sequence[float]) -> str:
+    """Des exactitudes entre 0 et 1, en mots : « 84,2 % ± 0,3 »."""
+    found = interval(values)
+    return typography(f"{_decimal(100 * found.mean)} % ± {_decimal(100 * found.half)}")
+
+
+def compared(name: str, values: Sequence[float], other: str, other_values: Sequence[float]) -> str:
+    """La comparaison appariée de deux suites d'exactitudes, en une phrase qui dit si l'écart est significatif."""
+    gap = paired(values, other_values)
+    low, high = (_decimal(100 * bound, signed=True) for bound in (gap.low, gap.high))
+    verdict = (
+        "l'intervalle ne contient pas zéro, l'écart est significatif"
+        if gap.significant
+        else "l'intervalle contient zéro, l'écart est non significatif"
+    )
+    return typography(
+        f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} point, entre {low} et {high} "
+        f"({gap.count} graines appariées) ; {verdict}."
+    )
+
+
+def _decimal(value: float, *, signed: bool = False) -> str:
+    text = f"{abs(value):.2f}".replace(".", ",")
+    sign = "−" if value < 0 else "+" if signed else ""
+    return sign + text
+
+
+def _existing(name: str, kind: str) -> Path:
+    path = RESULTS / f"{name}.{kind}"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in RESULTS.glob("*.csv"))) or "aucune"
+        raise FileNotFoundError(f"La campagne « {name} » n'est pas dans data/results : choisissez parmi {known}.")
+    return path
+
+
+def _number(text: str) -> float | int | str:
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text

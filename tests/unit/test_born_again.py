@@ -1,0 +1,76 @@
+"""L'objectif Born-Again et ses deux contrôles : ce que chacun garde de l'enseignant."""
+
+import pytest
+import torch
+
+from course_utils.born_again import Cwtm, Dkpp, cwtm_loss, cwtm_weights, dkpp_loss, permuted_dark_knowledge
+from course_utils.data import load
+from course_utils.inference import Teacher
+from course_utils.losses import kd_loss
+from course_utils.models import fresh, mlp
+from course_utils.objectives import BornAgain
+
+CLASSES = 7
+
+
+@pytest.fixture
+def logits() -> torch.Tensor:
+    return 3 * torch.randn(64, CLASSES, generator=torch.Generator().manual_seed(0))
+
+
+def test_weights_follow_confidence_and_sum_to_one(logits: torch.Tensor) -> None:
+    weights = cwtm_weights(logits)
+    assert weights.sum().item() == pytest.approx(1)
+    assert torch.equal(weights.argsort(), logits.softmax(dim=1).amax(dim=1).argsort())
+
+
+def test_uniform_confidence_gives_ordinary_cross_entropy(logits: torch.Tensor) -> None:
+    labels = torch.arange(64) % CLASSES
+    found = cwtm_loss(logits, torch.zeros_like(logits), labels)
+    assert found.item() == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
+
+
+def test_permutation_keeps_maximum_and_values(logits: torch.Tensor) -> None:
+    p = logits.softmax(dim=1)
+    q = permuted_dark_knowledge(p, torch.Generator().manual_seed(1))
+    top = p.argmax(dim=1, keepdim=True)
+    assert torch.equal(q.gather(1, top), p.gather(1, top))
+    assert torch.equal(q.sort(dim=1).values, p.sort(dim=1).values)
+    assert (q != p).any(dim=1).float().mean() > 0.9
+
+
+def test_permutations_are_uniform_and_differ_between_rows() -> None:
+    p = torch.tensor([[0.1, 0.6, 0.2, 0.07, 0.03]]).expand(20_000, 5)
+    q = permuted_dark_knowledge(p, torch.Generator().manual_seed(2))
+    assert q[:, [0, 2, 3, 4]].mean(dim=0).tolist() == pytest.approx([0.1] * 4, abs=2e-3)
+    assert len(torch.unique(q, dim=0)) == 24
+
+
+def test_the_seed_alone_decides_the_permutation(logits: torch.Tensor) -> None:
+    first, second = (dkpp_loss(logits, 2 * logits, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+def test_objectives_train_the_student_only_and_born_again_ignores_labels() -> None:
+    images = load("fashion-mnist", train_size=100).train
+    teacher = Teacher(mlp((16,)))
+    batch = images.batch(torch.arange(20))
+    wrong_labels = images.batch(torch.arange(20))
+    wrong_labels.y = (wrong_labels.y + 1) % 10
+    student = mlp((16,), seed=1)
+    for objective in (BornAgain(teacher), Cwtm(teacher), Dkpp(teacher)):
+        (term,) = objective(student, batch).values()
+        term.backward()
+        assert all(p.grad is not None for p in student.parameters())
+        assert all(p.grad is None for p in teacher.parameters())
+    (found,) = BornAgain(teacher)(student, wrong_labels).values()
+    assert torch.equal(found, kd_loss(student(batch.x), teacher.logits(batch), 1.0))
+
+
+def test_a_student_cannot_be_its_own_teacher() -> None:
+    model = mlp((16,))
+    batch = load("fashion-mnist", train_size=100).train.batch(torch.arange(4))
+    for objective in (BornAgain(Teacher(model)), Cwtm(Teacher(model)), Dkpp(Teacher(model))):
+        with pytest.raises(ValueError, match="même réseau"):
+            objective(model, batch)
+        objective(fresh(model, seed=1), batch)

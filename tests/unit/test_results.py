@@ -1,0 +1,70 @@
+"""Les campagnes enregistrées : intervalles de Student, comparaisons appariées, phrases, fiches."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from course_utils import results
+
+
+def test_interval_of_a_known_example() -> None:
+    # n = 10, écart-type 1, quantile 2,262 : demi-largeur 2,262/√10
+    values = [-1.5, -1.5, -0.5, -0.5, -0.5, 0.5, 0.5, 0.5, 1.5, 1.5]
+    scale = (sum(v * v for v in values) / 9) ** 0.5
+    found = results.interval([5 + v / scale for v in values])
+    assert found.mean == pytest.approx(5)
+    assert found.half == pytest.approx(2.262 / 10**0.5, rel=1e-6)
+
+
+def test_many_seeds_use_an_accurate_quantile() -> None:
+    found = results.interval([0.0, 1.0] * 50)
+    assert found.half == pytest.approx(1.98422 * (0.25 * 100 / 99) ** 0.5 / 10, rel=1e-3)
+
+
+def test_pairing_removes_the_luck_of_the_seed() -> None:
+    first, second = [0.70, 0.80, 0.90], [0.69, 0.785, 0.89]
+    assert results.paired(first, second).significant
+    assert results.interval(first).low < results.interval(second).high
+
+
+def test_sentences() -> None:
+    sure = results.compared("B", [0.71, 0.81, 0.912], "A", [0.70, 0.80, 0.90])
+    unsure = results.compared("B", [0.71, 0.79, 0.91], "A", [0.70, 0.80, 0.90])
+    assert "écart est significatif" in sure and "+1,07 point" in sure.replace("\u00a0", " ").replace("\u202f", " ")
+    assert "non significatif" in unsure
+    assert results.in_percent([0.5, 0.7]).startswith("60,00")
+
+
+@pytest.mark.parametrize("values", [[], [0.5]])
+def test_one_seed_is_not_an_interval(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="deux graines"):
+        results.interval(values)
+
+
+def test_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="mêmes graines"):
+        results.paired([1.0, 2.0], [1.0, 2.0, 3.0])
+
+
+def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    (tmp_path / "essai.csv").write_text("method,seed,accuracy\nkd,1,0.5\nkd,0,0.25\nseul,0,0.2\n", encoding="utf-8")
+    (tmp_path / "essai.json").write_text('{"seeds": [0, 1]}', encoding="utf-8")
+    rows = results.load("essai")
+    assert results.column(rows, "accuracy", method="kd") == [0.25, 0.5]
+    assert list(results.grouped(rows, "method")) == ["kd", "seul"]
+    assert results.card("essai") == {"seeds": [0, 1]}
+    with pytest.raises(ValueError, match="Aucune ligne"):
+        results.column(rows, "accuracy", method="absente")
+    with pytest.raises(FileNotFoundError, match="essai"):
+        results.load("autre")
+
+
+@pytest.mark.parametrize("path", sorted(results.RESULTS.glob("*.csv")), ids=lambda path: path.stem)
+def test_every_stored_campaign_has_a_card(path: Path) -> None:
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    with path.open(encoding="utf-8") as file:
+        assert list(csv.DictReader(file))
+    assert {"versions", "machine", "seeds", "seconds", "commit"} <= set(card)
