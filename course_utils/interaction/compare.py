@@ -16,8 +16,8 @@ def is_blank(answer: Any) -> bool:
 
 def short(value: Any) -> str:
     """Une valeur en peu de mots : les nombres arrondis, les grands tableaux par leur forme et leur début."""
-    if isinstance(value, bool | np.bool_) or value is None or isinstance(value, str | int):
-        return repr(value) if not isinstance(value, np.bool_) else repr(bool(value))
+    if isinstance(value, np.bool_ | np.integer):
+        value = value.item()
     if isinstance(value, float | np.floating):
         return f"{float(value):.6g}"
     if _is_array(value):
@@ -25,8 +25,8 @@ def short(value: Any) -> str:
         kind = "tenseur" if _is_tensor(value) else "tableau"
         if array.ndim == 0:
             return f"{kind} {array.item():.6g}" if array.dtype.kind == "f" else f"{kind} {array.item()}"
-        flat = [f"{v:.4g}" for v in array.ravel()[:6].tolist()]
-        dots = ", …" if array.size > 6 else ""
+        flat = [f"{v:.4g}" for v in array.ravel()[:4].tolist()]
+        dots = ", …" if array.size > 4 else ""
         return f"{kind} de forme {tuple(array.shape)} : [{', '.join(flat)}{dots}]"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r} : {short(v)}" for k, v in list(value.items())[:6]) + "}"
@@ -82,10 +82,10 @@ def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: flo
         return None
     if expected.ndim == 0:
         return "La valeur est différente."
-    place = tuple(int(i) for i in np.argwhere(wrong)[0])
-    where = ", ".join(map(str, place))
+    count, place = int(wrong.sum()), tuple(int(i) for i in np.argwhere(wrong)[0])
+    differ = "valeurs diffèrent" if count > 1 else "valeur diffère"
     return (
-        f"{int(wrong.sum())} valeur(s) sur {expected.size} diffèrent ; la première, à l'indice [{where}], "
+        f"{count} {differ} sur {expected.size} ; la première, à l'indice [{', '.join(map(str, place))}], "
         f"devrait être {short(float(expected[place]))} et vaut {short(float(obtained[place]))}."
     )
 
@@ -103,13 +103,10 @@ def _is_array(value: Any) -> bool:
 
 
 def _array(value: Any) -> np.ndarray:
-    return np.asarray(
-        value.detach().cpu().double()
-        if _is_tensor(value) and value.is_floating_point()
-        else value.cpu()
-        if _is_tensor(value)
-        else value
-    )
+    if not _is_tensor(value):
+        return np.asarray(value)
+    value = value.detach().cpu()
+    return np.asarray(value.double() if value.is_floating_point() else value)  # numpy ignore bfloat16
 
 
 def _first(sentences: Any) -> str | None:

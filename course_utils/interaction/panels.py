@@ -19,7 +19,9 @@ _TONES = {
 def inline(text: str) -> str:
     """Un texte écrit par un humain, en HTML : typographie, `code` entre accents graves, **gras**."""
     html = escape(typography(text), quote=False)
-    html = re.sub(r"`([^`]+)`", r"<code style='font-size:0.95em;color:inherit;background:none'>\1</code>", html)
+    html = re.sub(
+        r"`([^`]+)`", r"<code style='font-size:0.95em;color:inherit;background:none;padding:0'>\1</code>", html
+    )
     return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html)
 
 
@@ -53,7 +55,7 @@ class Verdict:
 def verdict(status: str, title: str, sentence: str, hint: str = "", *, detail: str = "") -> Verdict:
     """Un verdict écrit une fois, en texte et en HTML ; `detail` est montré en chasse fixe, avant l'indice."""
     code = "<pre style='margin:0;white-space:pre-wrap;color:inherit;background:none;font-size:15px'>{}</pre>"
-    block = code.format(escape(typography(detail))) if detail else ""
+    block = code.format(escape(detail)) if detail else ""
     html = panel(status, inline(title), inline(sentence), block, inline(hint))
-    message = "\n".join(part for part in (title, sentence, detail, hint) if part)
-    return Verdict(status, typography(re.sub(r"\*\*|`", "", message)), html)
+    lines = [typography(part) for part in (title, sentence)] + [detail] + [typography(hint)]
+    return Verdict(status, re.sub(r"\*\*|`", "", "\n".join(line for line in lines if line)), html)
