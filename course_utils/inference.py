@@ -4,7 +4,7 @@ import copy
 import time
 import weakref
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor, nn
@@ -120,6 +120,16 @@ class Teacher(nn.Module):
         if batch.augmented:
             return self(batch.x)
         return self._table(batch.images).logits[batch.index.cpu()].to(batch.x.device)
+
+    def embeddings(self, batch: Batch) -> Tensor:
+        """Les vecteurs (N, D) qui entrent dans la couche finale, gardés en mémoire comme les logits."""
+        return self._headless.logits(batch)
+
+    @cached_property
+    def _headless(self) -> "Teacher":
+        """Le même réseau sans couche finale : ses « logits » sont ces vecteurs."""
+        m = self.model
+        return Teacher(StagedNet(m.stem, list(m.stages), m.pool, nn.Identity()))
 
     @torch.no_grad()
     def features(self, batch: Batch) -> list[Tensor]:

@@ -12,6 +12,8 @@ donne une ValueError qui dit, en une phrase, ce qui ne va pas et quoi faire.
 | L_IR = ‖IR_T − IR_S‖₂                 | `hint_loss`                            |
 | LIT : chaque bloc, nourri du teacher  | `lit_loss`                             |
 | L_RKD = Σ ℓ(φ(t_i,t_j), φ(s_i,s_j))   | `rkd_distance_loss`, `rkd_angle_loss`  |
+
+Les deux dernières, qui comparent les exemples entre eux, sont écrites dans relations.py.
 """
 
 import math
@@ -20,6 +22,20 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from course_utils.relations import rkd_angle_loss, rkd_distance_loss
+
+__all__ = [
+    "checked_temperature",
+    "cross_entropy",
+    "hint_loss",
+    "hinton_loss",
+    "kd_loss",
+    "lit_loss",
+    "rkd_angle_loss",
+    "rkd_distance_loss",
+    "soften",
+]
 
 Map = Callable[[Tensor], Tensor]
 
@@ -157,51 +173,6 @@ def lit_loss(
     return torch.stack(distances).sum()
 
 
-def rkd_distance_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """RKD, distances : moyenne sur les N² couples de Huber(‖t_i − t_j‖/μ_T, ‖s_i − s_j‖/μ_S), δ = 1.
-
-    student : (N, …), teacher : (N, …) ; les dimensions par exemple peuvent différer. μ est la moyenne des distances
-    positives, calculée de chaque côté séparément. Des points tous confondus donnent 0 partout, sans NaN.
-    Lève ValueError si les nombres d'exemples diffèrent. Source : Park et al. 2019 (RKD), équations 4 et 5 ; l'article
-    écrit des sommes, le code officiel prend la moyenne, sur laquelle les poids publiés (1 ou 25) sont réglés.
-    """
-    s, t = _check_embeddings(student, teacher)
-    return F.huber_loss(_normalised_distances(s), _normalised_distances(t))
-
-
-def rkd_angle_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """RKD, angles : moyenne sur les N³ triplets de Huber(cos ∠ t_i t_j t_k, cos ∠ s_i s_j s_k), δ = 1, sommet en j.
-
-    Mêmes arguments que `rkd_distance_loss`. Un triplet dégénéré (deux points confondus) a pour cosinus 0.
-    Source : Park et al. 2019 (RKD), équations 6 et 7 ; moyenne comme dans le code officiel (poids publiés 2 ou 50).
-    """
-    s, t = _check_embeddings(student, teacher)
-    return F.huber_loss(_cosines(s), _cosines(t))
-
-
-def _normalised_distances(x: Tensor) -> Tensor:
-    """(N, D) → (N, N) : distances divisées par la moyenne des distances positives."""
-    distances = _distances(x)
-    positive = distances > 0
-    mean = distances.sum() / positive.sum().clamp(min=1)
-    return torch.where(positive, distances / mean.clamp(min=torch.finfo(mean.dtype).tiny), 0.0)
-
-
-def _distances(x: Tensor) -> Tensor:
-    """(N, D) → (N, N). La racine n'est dérivée que là où elle est dérivable : en 0 son gradient serait infini."""
-    squares = (x[:, None, :] - x[None, :, :]).square().sum(dim=2)
-    positive = squares > 0
-    return torch.where(positive, squares.masked_fill(~positive, 1.0).sqrt(), 0.0)
-
-
-def _cosines(x: Tensor) -> Tensor:
-    """(N, D) → (N, N, N) : [j, i, k] est le cosinus de l'angle de sommet j entre les points i et k."""
-    edges = x[None, :, :] - x[:, None, :]
-    lengths = _distances(x)[:, :, None]
-    directions = torch.where(lengths > 0, edges / lengths.masked_fill(lengths == 0, 1.0), 0.0)
-    return directions @ directions.transpose(1, 2)
-
-
 def _upcast(x: Tensor) -> Tensor:
     """Au moins float32 : en float16, T² · KL perdrait toute précision."""
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
@@ -242,14 +213,3 @@ def _check_logits(student: Tensor, teacher: Tensor) -> None:
             "déplacez l'un des deux avec .to(device)."
         )
     _check_not_empty(student)
-
-
-def _check_embeddings(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
-    if student.ndim < 2 or teacher.ndim < 2 or len(student) != len(teacher):
-        raise ValueError(
-            f"L'élève rend {tuple(student.shape)} et l'enseignant {tuple(teacher.shape)} : "
-            "il faut le même nombre d'exemples N, sous la forme (N, D) ou (N, C, H, W)."
-        )
-    _check_not_empty(student)
-    _check_not_empty(teacher)
-    return _upcast(student).flatten(1), _upcast(teacher).detach().flatten(1)

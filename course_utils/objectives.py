@@ -4,14 +4,15 @@ Un objectif s'appelle `objective(student, batch)` et rend ses termes, nommés et
 somme et trace chacun. `parameters()` donne ce qu'il faut entraîner en plus de l'élève (un régresseur, par exemple).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from torch import Tensor, nn
 
 from course_utils.data import Batch
 from course_utils.inference import Teacher
-from course_utils.losses import checked_temperature, cross_entropy, kd_loss
+from course_utils.losses import checked_temperature, cross_entropy, kd_loss, rkd_angle_loss, rkd_distance_loss
+from course_utils.models import StagedNet
 
 
 class Objective(Protocol):
@@ -90,6 +91,57 @@ class BornAgain:
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
         return {"enseignant": kd_loss(student(batch.x), self.teacher.logits(batch), 1.0)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()
+
+
+class Rkd:
+    """RKD : distance_weight · L_distance + angle_weight · L_angle, entre les vecteurs `embed` des deux réseaux.
+
+    S'y ajoutent, si on le veut, hard_weight · H(y, P_S) et soft_weight · T² · KL. Poids publiés : 1 et 2 pour apprendre
+    une métrique, sans label (les valeurs par défaut) ; 25 et 50 pour la classification, avec H et KL.
+    Source : Park et al. 2019 (RKD), équation 8 et code officiel.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        *,
+        distance_weight: float = 1.0,
+        angle_weight: float = 2.0,
+        hard_weight: float = 0.0,
+        soft_weight: float = 0.0,
+        temperature: float = 4.0,
+    ) -> None:
+        self.weights = {
+            "distances": distance_weight,
+            "angles": angle_weight,
+            "labels": hard_weight,
+            "enseignant": soft_weight,
+        }
+        if min(self.weights.values()) < 0 or distance_weight + angle_weight == 0:
+            raise ValueError(
+                f"Les poids sont {self.weights} : donnez des nombres positifs, dont celui des distances ou des angles."
+            )
+        self.teacher = teacher
+        self.temperature = checked_temperature(temperature)
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        if not isinstance(student, StagedNet):
+            raise TypeError(
+                f"L'élève est un {type(student).__name__} : donnez un StagedNet, qui a une méthode embed."
+            )
+        embeddings = student.embed(batch.x)
+        logits = student.head(embeddings)
+        terms: dict[str, Callable[[], Tensor]] = {
+            "distances": lambda: rkd_distance_loss(embeddings, self.teacher.embeddings(batch)),
+            "angles": lambda: rkd_angle_loss(embeddings, self.teacher.embeddings(batch)),
+            "labels": lambda: cross_entropy(logits, batch.y),
+            "enseignant": lambda: kd_loss(logits, self.teacher.logits(batch), self.temperature),
+        }
+        return {name: weight * terms[name]() for name, weight in self.weights.items() if weight}
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()
