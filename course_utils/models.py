@@ -51,7 +51,7 @@ def mlp(
 ) -> StagedNet:
     """Perceptron : un étage par couche cachée (dense, ReLU, dropout).
 
-    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
+    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
     """
     with seeded(seed):
         widths = [inputs, *hidden]
