@@ -47,7 +47,11 @@ def test_module_is_short(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
 
 
-@every_module
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if path.parent.name != "verdicts"],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
 def test_public_functions_are_typed_and_documented(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in tree.body:
