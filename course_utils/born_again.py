@@ -5,13 +5,14 @@ la garde avec la forme de ses réponses mais mélange les classes (DKPP).
 Source : Furlanello et al. 2018 (Born-Again Networks).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.data import Batch
+from course_utils.data import Batch, Images
 from course_utils.inference import Teacher
 from course_utils.objectives import refuse_own_teacher
 
@@ -84,3 +85,26 @@ class Dkpp:
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()
+
+
+def ensemble(logits: Sequence[Tensor]) -> Tensor:
+    """K tenseurs de logits (N, C) → (N, C) : la moyenne des probabilités des K réseaux, à T = 1."""
+    return torch.stack([each.softmax(dim=1) for each in logits]).mean(dim=0)
+
+
+def agreement(first: Tensor, second: Tensor) -> float:
+    """La part des images auxquelles deux réseaux donnent la même classe, d'après leurs sorties (N, C)."""
+    return (first.argmax(dim=1) == second.argmax(dim=1)).float().mean().item()
+
+
+def mislabelled(images: Images, share: float, seed: int) -> Images:
+    """Les mêmes images, une part `share` d'entre elles avec un label tiré au hasard (parfois le bon, par chance).
+
+    Rien n'est modifié sur place. Lève ValueError si share n'est pas entre 0 et 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"La part de labels faux vaut {share} : donnez un nombre de 0 à 1, par exemple 0.4.")
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.rand(len(images.labels), generator=generator) < share
+    random = torch.randint(0, len(images.classes), (len(images.labels),), generator=generator)
+    return replace(images, labels=torch.where(drawn, random, images.labels))

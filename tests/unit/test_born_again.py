@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from course_utils.born_again import Cwtm, Dkpp, cwtm_loss, cwtm_weights, dkpp_loss, permuted_dark_knowledge
+from course_utils.born_again import (
+    Cwtm,
+    Dkpp,
+    agreement,
+    cwtm_loss,
+    cwtm_weights,
+    dkpp_loss,
+    ensemble,
+    mislabelled,
+    permuted_dark_knowledge,
+)
 from course_utils.data import load
 from course_utils.inference import Teacher
 from course_utils.losses import kd_loss
@@ -74,3 +84,23 @@ def test_a_student_cannot_be_its_own_teacher() -> None:
         with pytest.raises(ValueError, match="même réseau"):
             objective(model, batch)
         objective(fresh(model, seed=1), batch)
+
+
+def test_ensemble_averages_probabilities_and_agreement_counts(logits: torch.Tensor) -> None:
+    other = logits.roll(1, dims=1)
+    mean = ensemble([logits, other])
+    assert torch.allclose(mean, (logits.softmax(dim=1) + other.softmax(dim=1)) / 2)
+    assert agreement(logits, 3 * logits) == 1
+    assert agreement(logits, other) == 0
+
+
+def test_mislabelled_changes_the_wanted_share_and_nothing_in_place() -> None:
+    images = load("fashion-mnist", train_size=1000).train
+    before = images.labels.clone()
+    noisy = mislabelled(images, 0.4, seed=0)
+    assert (noisy.y != images.y).float().mean().item() == pytest.approx(0.36, abs=0.05)
+    assert torch.equal(images.labels, before)
+    assert torch.equal(mislabelled(images, 0.4, seed=0).labels, noisy.labels)
+    assert torch.equal(mislabelled(images, 0.0, seed=0).labels, before)
+    with pytest.raises(ValueError, match="part"):
+        mislabelled(images, 1.5, seed=0)
