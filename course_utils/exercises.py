@@ -17,7 +17,8 @@ from typing import Any
 from course_utils.french import typography
 from course_utils.interaction.compare import difference, is_blank, short
 from course_utils.interaction.panels import Verdict, verdict
-from course_utils.interaction.quiz import Prediction, predict, quiz
+from course_utils.interaction.prediction import Prediction, predict
+from course_utils.interaction.quiz import quiz
 
 __all__ = ["Exercise", "Prediction", "Verdict", "check", "predict", "quiz", "typography"]
 

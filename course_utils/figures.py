@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from course_utils.drawing.charts import Curve, line_chart, scatter
+from course_utils.drawing.charts import line_chart, scatter
 from course_utils.drawing.grids import heat_map, image_grid
 from course_utils.drawing.layout import side_by_side, stack, text_panel
 from course_utils.drawing.palette import CATEGORIES, GRID, INK, MUTED, PALETTE, PAPER
 from course_utils.drawing.rows import bar_chart, closest_merges, tree
+from course_utils.drawing.series import Curve
 from course_utils.drawing.svg import WIDTH, alt_of, document, number, size_of
 from course_utils.french import french_number, french_percent
 

@@ -2,52 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Axes, Format, Limits, axes, legend, limits_of, span_of, spread
-from course_utils.drawing.palette import INK, PALETTE, colors_for
+from course_utils.drawing.palette import INK
+from course_utils.drawing.series import Curves, Level, Line, band, heights, interval, level_line, prepare
 from course_utils.french import french_number
-
-
-class Curve(NamedTuple):
-    """Une courbe ou un groupe de points ; un tuple (x, y) ou (x, y, low, high) suffit aux fonctions.
-
-    low, high : les bornes de l'intervalle autour de y ; color : un rôle de PALETTE ou « #RRGGBB » ;
-    dash : un motif de tirets SVG, « 7 5 » par exemple.
-    """
-
-    x: Any
-    y: Any
-    low: Any = None
-    high: Any = None
-    color: str | None = None
-    dash: str = ""
-
-
-Curves = Mapping[str, Curve | tuple[Any, ...]]
-
-
-class _Line(NamedTuple):
-    """Une courbe prête à dessiner : des listes de nombres (vides sans intervalle) et une vraie couleur."""
-
-    name: str
-    x: list[float]
-    y: list[float]
-    low: list[float]
-    high: list[float]
-    color: str
-    dash: str
-
-
-class _Level(NamedTuple):
-    """Une droite horizontale nommée."""
-
-    name: str
-    y: float
-    color: str
 
 
 def line_chart(
@@ -75,9 +37,9 @@ def line_chart(
     marker : une abscisse courante ; la valeur de chaque courbe y est pointée, et écrite après son nom.
     y_format=french_percent écrit une exactitude en pourcentage. Lève ValueError si x et y n'ont pas autant de valeurs.
     """
-    lines, level_lines = _prepare(curves, levels)
+    lines, level_lines = prepare(curves, levels)
     x_limits = x_limits or span_of((x for line in lines for x in line.x), log=log_x)
-    y_limits = y_limits or limits_of(_heights(lines, level_lines), log=log_y)
+    y_limits = y_limits or limits_of(heights(lines, level_lines), log=log_y)
     names, right = _end_labels(lines, level_lines, marker, log_x, y_format)
     box = axes(
         width,
@@ -95,7 +57,7 @@ def line_chart(
     )
     ends = [(_last_height(line, box), line.color) for line in lines]
     ends += [(box.y(level.y), level.color) for level in level_lines]
-    parts = [box.svg, *(_level(level, box) for level in level_lines), *(_band(line, box) for line in lines)]
+    parts = [box.svg, *(level_line(level, box) for level in level_lines), *(band(line, box) for line in lines)]
     parts += [_trace(line, box, dots=len(line.x) <= 12 and marker is None) for line in lines]
     if marker is not None:
         parts += [svg.line(box.x(marker), box.y.start, box.x(marker), box.y.stop, INK, width=1.5, dash="3 3")]
@@ -103,9 +65,9 @@ def line_chart(
             y = _at(line, marker, log_x)
             parts += [svg.dot(box.x(marker), box.y(y), line.color, radius=6)] if math.isfinite(y) else []
     rows = [svg.wrap(name, right - 40, svg.SMALL) for name in names]
-    heights = [1.3 * svg.SMALL * len(row) + 3 for row in rows]
-    places = spread([y for y, _ in ends], heights, box.y.stop - 8, box.y.start + 8)
-    for (y, color), row, tall, place in zip(ends, rows, heights, places, strict=True):
+    tall_rows = [1.3 * svg.SMALL * len(row) + 3 for row in rows]
+    places = spread([y for y, _ in ends], tall_rows, box.y.stop - 8, box.y.start + 8)
+    for (y, color), row, tall, place in zip(ends, rows, tall_rows, places, strict=True):
         parts += [svg.path([(box.x.stop + 3, y), (box.x.stop + 22, place)], color, width=3)]
         parts += [svg.paragraph(row, box.x.stop + 28, place - tall / 2 + svg.SMALL + 2, size=svg.SMALL)]
     return svg.document(width, height, "".join(parts), alt)
@@ -133,7 +95,7 @@ def scatter(
     labels : {nom du groupe : une étiquette par point}. levels : droites horizontales nommées (le seuil de 90 %).
     Lève ValueError si les longueurs diffèrent.
     """
-    lines, level_lines = _prepare(groups, levels)
+    lines, level_lines = prepare(groups, levels)
     point_labels = {line.name: list((labels or {}).get(line.name, [""] * len(line.x))) for line in lines}
     for line in lines:
         if len(point_labels[line.name]) != len(line.x):
@@ -146,7 +108,7 @@ def scatter(
         width,
         height - key_height,
         x_limits or limits_of((x for line in lines for x in line.x), log=log_x),
-        y_limits or limits_of(_heights(lines, level_lines)),
+        y_limits or limits_of(heights(lines, level_lines)),
         title=title,
         x_label=x_label,
         y_label=y_label,
@@ -156,12 +118,12 @@ def scatter(
     )
     parts = [box.svg]
     for level in level_lines:
-        parts += [_level(level, box)]
+        parts += [level_line(level, box)]
         parts += [svg.text(level.name, box.x.start + 6, box.y(level.y) - 6, size=svg.SMALL, halo=True)]
     for line in lines:
         for i, (x, y) in enumerate(zip(line.x, line.y, strict=True)):
             if line.low:
-                parts += [_interval(line, i, box)]
+                parts += [interval(line, i, box)]
             parts += [svg.dot(box.x(x), box.y(y), line.color, radius=6)]
     for line in lines:  # les étiquettes par-dessus tous les points
         for x, y, label in zip(line.x, line.y, point_labels[line.name], strict=True):
@@ -172,36 +134,8 @@ def scatter(
     return svg.document(width, height, "".join(parts), alt)
 
 
-def _prepare(curves: Curves, levels: Mapping[str, float] | None) -> tuple[list[_Line], list[_Level]]:
-    """Les courbes et les droites, vérifiées et colorées."""
-    level_lines = [
-        _Level(name, float(y), PALETTE["teacher"] if "enseignant" in name.lower() else INK)
-        for name, y in (levels or {}).items()
-    ]
-    given = {name: Curve(*curve) for name, curve in curves.items()}
-    taken = [level.color for level in level_lines]
-    # La couleur de l'enseignant n'est pas donnée à une courbe quand il est déjà là, en tirets.
-    colors = colors_for(
-        [*(level.name for level in level_lines), *given], [*taken, *(curve.color for curve in given.values())]
-    )[len(taken) :]
-    lines = []
-    for (name, curve), color in zip(given.items(), colors, strict=True):
-        x, y, low, high = ([] if v is None else np.asarray(v, float).ravel().tolist() for v in curve[:4])
-        if len(x) != len(y) or len(low) not in (0, len(y)) or len(high) != len(low):
-            raise ValueError(
-                f"La courbe « {name} » a {len(x)} abscisses, {len(y)} ordonnées, {len(low)} bornes basses et "
-                f"{len(high)} bornes hautes : il en faut autant de chaque."
-            )
-        lines.append(_Line(name, x, y, low, high, color, curve.dash))
-    return lines, level_lines
-
-
-def _heights(lines: Sequence[_Line], levels: Sequence[_Level]) -> list[float]:
-    return [y for line in lines for y in (*line.y, *line.low, *line.high)] + [level.y for level in levels]
-
-
 def _end_labels(
-    lines: Sequence[_Line], levels: Sequence[_Level], marker: float | None, log_x: bool, form: Format
+    lines: Sequence[Line], levels: Sequence[Level], marker: float | None, log_x: bool, form: Format
 ) -> tuple[list[str], float]:
     """Les noms écrits à droite (avec la valeur au marqueur), et la place à leur réserver en pixels."""
     names = [level.name for level in levels]
@@ -215,7 +149,7 @@ def _end_labels(
     return [*now, *names], 42 + max((svg.text_width(row, svg.SMALL) for row in rows), default=0)
 
 
-def _at(line: _Line, x: float, log: bool) -> float:
+def _at(line: Line, x: float, log: bool) -> float:
     """L'ordonnée de la courbe à l'abscisse x, interpolée (NaN hors de la courbe)."""
     if not line.x:
         return math.nan
@@ -223,31 +157,12 @@ def _at(line: _Line, x: float, log: bool) -> float:
     return float(np.interp(place(x), place(line.x), line.y, left=math.nan, right=math.nan))
 
 
-def _last_height(line: _Line, box: Axes) -> float:
+def _last_height(line: Line, box: Axes) -> float:
     """La hauteur en pixels où la courbe finit (le bas du repère pour une courbe encore vide)."""
     return next((box.y(y) for y in reversed(line.y) if math.isfinite(y)), box.y.start)
 
 
-def _level(level: _Level, box: Axes) -> str:
-    y = box.y(level.y)
-    return svg.line(box.x.start, y, box.x.stop, y, level.color, width=2, dash="8 5")
-
-
-def _trace(line: _Line, box: Axes, *, dots: bool) -> str:
+def _trace(line: Line, box: Axes, *, dots: bool) -> str:
     points = [(box.x(x), box.y(y)) for x, y in zip(line.x, line.y, strict=True)]
     marks = [svg.dot(x, y, line.color) for x, y in points if dots and math.isfinite(y)]
     return svg.path(points, line.color, dash=line.dash) + "".join(marks)
-
-
-def _band(line: _Line, box: Axes) -> str:
-    """L'intervalle autour de la courbe ; celui d'un point seul est une barre verticale."""
-    if len(line.low) < 2:
-        return _interval(line, 0, box) if line.low else ""
-    edge = [*zip(line.x, line.high, strict=True), *reversed([*zip(line.x, line.low, strict=True)])]
-    points = " ".join(f"{svg.number(box.x(x))},{svg.number(box.y(y))}" for x, y in edge if math.isfinite(y))
-    return f'<polygon points="{points}" fill="{line.color}" fill-opacity="0.18"/>'
-
-
-def _interval(line: _Line, i: int, box: Axes) -> str:
-    x = box.x(line.x[i])
-    return svg.line(x, box.y(line.low[i]), x, box.y(line.high[i]), line.color, width=2.5)

@@ -158,9 +158,9 @@ def image_grid(
     """
     array = _as_pictures(images)
     count, tall, wide = array.shape[:3]
-    for what, given in (("légendes", labels), ("marques", marks)):
+    for what, given in (("légende", labels), ("marque", marks)):
         if given is not None and len(given) != count:
-            raise ValueError(f"{len(given)} {what} pour {count} images : il en faut une par image.")
+            raise ValueError(f"Il faut une {what} par image : reçu {len(given)} pour {count} images.")
     columns = min(columns or 8, count)
     share = (width - 24) / columns
     pixel = pixel or min((share - 12) / wide, 112 / tall)

@@ -39,7 +39,9 @@ def bar_chart(
     marks = np.asarray(reference[1], float).ravel().tolist() if reference else []
     for label, values in [*bars.items(), *([(reference[0], marks)] if reference else [])]:
         if len(values) != len(names):
-            raise ValueError(f"La série « {label} » a {len(values)} valeurs pour {len(names)} noms : une par nom.")
+            raise ValueError(
+                f"La série « {label} » doit avoir une valeur par nom : reçu {len(values)} pour {len(names)} noms."
+            )
     everything = [value for values in (*bars.values(), marks) for value in values]
     low, high = limits or _bar_limits(everything, log)
     form = value_format or (french_number if log else lambda value: french_number(value, 3))
@@ -103,7 +105,7 @@ def tree(
     """
     count = len(names)
     if len(merges) != count - 1 or not count:
-        raise ValueError(f"{len(merges)} réunions pour {count} noms : il en faut une de moins que de noms.")
+        raise ValueError(f"L'arbre demande une réunion de moins que de noms : reçu {len(merges)} pour {count} noms.")
     children = {count + k: (int(a), int(b)) for k, (a, b, _) in enumerate(merges)}
     order: list[int] = []  # les noms de haut en bas, sans croisement de branches
     waiting = [2 * count - 2]

@@ -115,6 +115,7 @@ def rect(
     stroke_width: float = 1,
     radius: float = 0,
 ) -> str:
+    """Un rectangle, de coin haut gauche (x, y)."""
     return (
         f'<rect x="{number(x)}" y="{number(y)}" width="{number(max(width, 0))}" '
         f'height="{number(max(height, 0))}" fill="{fill}" stroke="{stroke}" '
@@ -123,6 +124,7 @@ def rect(
 
 
 def line(x1: float, y1: float, x2: float, y2: float, color: str, *, width: float = 1, dash: str = "") -> str:
+    """Un trait droit ; `dash` : un motif de tirets, « 7 5 » par exemple."""
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     return (
         f'<line x1="{number(x1)}" y1="{number(y1)}" x2="{number(x2)}" y2="{number(y2)}" '
@@ -131,6 +133,7 @@ def line(x1: float, y1: float, x2: float, y2: float, color: str, *, width: float
 
 
 def dot(x: float, y: float, color: str, *, radius: float = 4) -> str:
+    """Un point cerné de blanc, pour rester visible sur une courbe."""
     return (
         f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="{color}" '
         f'stroke="{PAPER}" stroke-width="1.5"/>'

@@ -1,4 +1,4 @@
-"""Parier avant de voir, et répondre à un quiz : des widgets de base, jamais bloquants (à importer d'`exercises`)."""
+"""Un quiz lu dans un fichier TOML, avec une explication pour chaque réponse (à importer d'`exercises`)."""
 
 import tomllib
 from collections.abc import Sequence
@@ -6,109 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
+
 from course_utils.french import typography
-from course_utils.interaction.panels import Verdict, inline, panel, verdict
+from course_utils.interaction.panels import CHOICES_STYLE, inline, panel
 
 QUIZ_FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "quiz"
-_STYLE = """<style>
-.cours-quiz label, .cours-quiz .widget-label-basic, .cours-quiz button {font-size: 16px !important}
-.cours-quiz .widget-radio-box {display: flex !important; margin: 0}
-.cours-quiz .widget-checkbox {height: auto !important; width: auto}
-.cours-quiz .widget-radio-box label, .cours-quiz .widget-checkbox label {display: flex; align-items: flex-start;
-  gap: 10px; height: auto !important; line-height: 1.4 !important; white-space: normal; overflow: visible;
-  padding: 4px 0; max-width: 780px}
-.cours-quiz .widget-radio-box label {flex-direction: row-reverse; justify-content: flex-end}
-.cours-quiz input[type=radio], .cours-quiz input[type=checkbox] {flex: none; align-self: flex-start;
-  width: 16px; height: 16px; margin: 3px 0 0}
-</style>"""
-
-
-def predict(
-    question: str, choices: Sequence[str], *, right: str | None = None, because: str | None = None
-) -> "Prediction":
-    """Un pari à faire avant d'exécuter la suite : `pari = predict("…", ["elle monte", "elle baisse"])`.
-
-    Si `right` (l'un des choix) et `because` sont donnés, la réponse s'affiche dès l'engagement ; sinon une
-    cellule suivante appelle `pari.reveal(right=…, because=f"… {mesure}")`. Ne bloque jamais « Tout exécuter ».
-    """
-    return Prediction(question, choices, right, because)
-
-
-class Prediction:
-    """Le pari : `.choice` est le choix engagé (None tant que le bouton n'a pas été pressé)."""
-
-    def __init__(self, question: str, choices: Sequence[str], right: str | None, because: str | None) -> None:
-        import ipywidgets as widgets
-
-        self.choices = [typography(choice) for choice in choices]
-        if len(set(self.choices)) < 2 or len(set(self.choices)) != len(self.choices):
-            raise ValueError(f"Un pari demande au moins deux choix différents : reçu {list(choices)}.")
-        self.question, self.choice = typography(question), None
-        self._right = self._known(right)
-        self._because = because or ""
-        self._radio = widgets.RadioButtons(
-            options=self.choices, value=None, layout=widgets.Layout(width="auto"), description=""
-        )
-        self._button = widgets.Button(description="Je m'engage", button_style="primary", disabled=True)
-        self._outcome = widgets.HTML()
-        self._radio.observe(self._ready, names="value")
-        self._button.on_click(self._commit)
-        self.widget = widgets.VBox(
-            [
-                widgets.HTML(_STYLE),
-                widgets.HTML(panel("vide", "Prédisez avant d'exécuter", inline(question))),
-                self._radio,
-                self._button,
-                self._outcome,
-            ]
-        )
-        self.widget.add_class("cours-quiz")
-
-    def reveal(self, *, right: str, because: str) -> Verdict:
-        """Compare le pari engagé à ce qui a été mesuré ; sans pari, le dit gentiment et donne la réponse.
-
-        Lève ValueError si `right` n'est pas l'un des choix.
-        """
-        self._right, self._because = self._known(right), because
-        return self._compare()
-
-    def _known(self, right: str | None) -> str | None:
-        if right is not None and typography(right) not in self.choices:
-            raise ValueError(f"La bonne réponse « {right} » n'est pas l'un des choix : {' ; '.join(self.choices)}.")
-        return None if right is None else typography(right)
-
-    def _ready(self, change: Any) -> None:
-        self._button.disabled = change["new"] is None or self.choice is not None
-
-    def _commit(self, _: Any) -> None:
-        self.choice = self._radio.value
-        self._radio.disabled = self._button.disabled = True
-        self._button.description = "C'est noté"
-        if self._right is not None:
-            self._outcome.value = self._compare().html
-        else:
-            self._outcome.value = panel("vide", "C'est noté", "La réponse vient plus bas, avec la mesure.")
-
-    def _compare(self) -> Verdict:
-        if self.choice is None:
-            return verdict(
-                "vide",
-                "Vous n'avez pas encore parié",
-                f"La réponse : **{self._right}**. {self._because} La prochaine fois, pariez d'abord, on retient mieux.",
-            )
-        if self.choice == self._right:
-            return verdict("juste", "Bien vu", f"Votre pari : **{self.choice}**. {self._because}")
-        return verdict(
-            "faux", "Surprise", f"Votre pari : **{self.choice}**. La réponse : **{self._right}**. {self._because}"
-        )
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        plain = f"{self.question}\n" + "\n".join(f"○ {choice}" for choice in self.choices)
-        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": plain}
 
 
 @dataclass(frozen=True)
 class Choice:
+    """Un choix d'une question, avec son explication."""
+
     text: str
     right: bool
     explanation: str
@@ -116,6 +25,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
+    """Une question ; `several` : plusieurs choix peuvent être justes."""
+
     statement: str
     choices: tuple[Choice, ...]
     several: bool
@@ -175,22 +86,19 @@ class Quiz:
     """Un quiz affiché ; `.score` compte les bonnes réponses du premier coup."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
-        import ipywidgets as widgets
-
         self.questions = list(questions)
         self._first_tries: dict[int, bool] = {}
         self._total = widgets.HTML()
         items = [self._choose(i) if not q.several else self._tick(i) for i, q in enumerate(self.questions)]
-        self.widget = widgets.VBox([widgets.HTML(_STYLE), *items, self._total])
+        self.widget = widgets.VBox([widgets.HTML(CHOICES_STYLE), *items, self._total])
         self.widget.add_class("cours-quiz")
 
     @property
     def score(self) -> int:
+        """Le nombre de bonnes réponses du premier coup."""
         return sum(self._first_tries.values())
 
     def _title(self, i: int) -> Any:
-        import ipywidgets as widgets
-
         question = self.questions[i]
         note = " <em>(plusieurs réponses)</em>" if question.several else ""
         return widgets.HTML(
@@ -199,8 +107,6 @@ class Quiz:
         )
 
     def _choose(self, i: int) -> Any:
-        import ipywidgets as widgets
-
         choices = self.questions[i].choices
         radio = widgets.RadioButtons(
             options=[(choice.text.replace("`", ""), k) for k, choice in enumerate(choices)],
@@ -218,8 +124,6 @@ class Quiz:
         return widgets.VBox([self._title(i), radio, feedback])
 
     def _tick(self, i: int) -> Any:
-        import ipywidgets as widgets
-
         choices = self.questions[i].choices
         boxes = [
             widgets.Checkbox(

@@ -1,0 +1,370 @@
+"""Les figures : du SVG bien formé, décrit, lisible, à virgule, et dont aucune étiquette n'est coupée."""
+
+import itertools
+import math
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils.drawing import svg
+from course_utils.drawing.axes import Scale, limits_of, spread, tick_labels
+from course_utils.drawing.palette import CATEGORIES, PALETTE, colors_for
+from course_utils.figures import (
+    Curve,
+    bar_chart,
+    closest_merges,
+    french_number,
+    french_percent,
+    from_matplotlib,
+    heat_map,
+    image_grid,
+    line_chart,
+    matplotlib_style,
+    scatter,
+    show,
+    side_by_side,
+    stack,
+    text_panel,
+    tree,
+)
+
+CLASSES = ["T-shirt ou haut", "Pantalon", "Pull", "Robe", "Manteau", "Sandale", "Chemise", "Basket", "Sac", "Bottine"]
+P = torch.softmax(torch.linspace(-12, 3, 10), 0)
+X = [1, 2, 3, 4, 5]
+Y = [0.61, 0.72, 0.78, 0.81, 0.825]
+IMAGES = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+FIGURES: dict[str, Callable[[], str]] = {
+    "barres": lambda: bar_chart(CLASSES, P, alt="Dix barres.", title="À T = 4", x_label="probabilité"),
+    "barres log": lambda: bar_chart(CLASSES, {"enseignant": P, "élève": P.flip(0)}, alt="Barres.", log=True),
+    "barres signées": lambda: bar_chart(CLASSES, P - 0.1, alt="Gradient.", reference=("zéro", torch.zeros(10))),
+    "barres étroites": lambda: bar_chart(CLASSES, P, alt="Barres.", width=420, x_label="un nom d'axe plutôt long"),
+    "courbes": lambda: line_chart(
+        {"élève seul, entraîné sur les seules étiquettes": (X, Y, np.array(Y) - 0.02, np.array(Y) + 0.02), "b": (X, Y)},
+        alt="Courbes.",
+        title="Un titre très long qui doit passer à la ligne plutôt que sortir de l'image par la droite, bien sûr",
+        levels={"enseignant": 0.935},
+        x_label="époque",
+        y_label="exactitude de validation",
+        y_format=french_percent,
+    ),
+    "courbes log": lambda: line_chart(
+        {"norme du gradient": (np.geomspace(0.5, 20, 30), np.geomspace(0.5, 20, 30) ** -2.0)},
+        alt="Gradient.",
+        log_x=True,
+        log_y=True,
+        marker=4.0,
+        x_label="température T",
+    ),
+    "courbe vide": lambda: line_chart({"élève": ([], [])}, alt="Rien encore.", x_limits=(1, 8), y_limits=(0.5, 1)),
+    "nuage": lambda: scatter(
+        {"élève seul": (X, Y, Y, Y), "distillé": Curve(X, Y, color="distilled")},
+        alt="Nuage.",
+        labels={"élève seul": ["resnet-8", "resnet-14", "resnet-20", "resnet-26", "un nom assez long"]},
+        levels={"seuil de 90 %": 0.9},
+    ),
+    "carte": lambda: heat_map(
+        np.outer(P, P), CLASSES, CLASSES, alt="Carte.", row_label="vraie classe", column_label="classe prédite"
+    ),
+    "carte signée": lambda: heat_map(
+        np.array([[-1, 0.5], [math.nan, 2]]), ["a", "b"], ["c", "d"], alt="Carte.", diverging=True
+    ),
+    "carte log": lambda: heat_map(np.outer(P, P), CLASSES, CLASSES, alt="Carte.", log=True, mark=(2, 6), width=480),
+    "images": lambda: image_grid(
+        IMAGES, alt="Six images.", title="Six images", labels=CLASSES[:6], marks=[True, False, None] * 2, columns=4
+    ),
+    "image": lambda: image_grid(IMAGES[:1], alt="Une image.", pixel=3, labels=["Chemise"]),
+    "arbre": lambda: tree(closest_merges(torch.cdist(P[:, None], P[:, None])), CLASSES, alt="Arbre."),
+    "encadré": lambda: text_panel("Entropie : 1,23 bits.\nDeux lignes, dont une qui est coupée.", title="À T = 4"),
+    "côte à côte": lambda: side_by_side(FIGURES["image"](), FIGURES["barres"]()),
+    "empilées": lambda: stack(FIGURES["encadré"](), FIGURES["courbes"]()),
+}
+every_figure = pytest.mark.parametrize("name", FIGURES)
+
+Box = tuple[float, float, float, float]
+
+
+def labels(element: ET.Element, x0: float = 0.0, y0: float = 0.0) -> list[tuple[str, Box]]:
+    """Chaque texte et le rectangle qui le contient, dans le repère de la figure entière."""
+    x0 += float(element.get("x", 0)) if element.tag.endswith("svg") else 0.0
+    y0 += float(element.get("y", 0)) if element.tag.endswith("svg") else 0.0
+    if moved := re.fullmatch(r"translate\(([-\d.]+) ([-\d.]+)\)", element.get("transform", "")):
+        x0, y0 = x0 + float(moved[1]), y0 + float(moved[2])
+    found = [label for child in element for label in labels(child, x0, y0)]
+    if element.tag.endswith("text"):
+        found += [(element.text or "", _box(element, x0, y0))]
+    return found
+
+
+def _box(element: ET.Element, x0: float, y0: float) -> Box:
+    size = float(element.get("font-size", 0))
+    wide = svg.text_width(element.text or "", size, bold=element.get("font-weight") is not None)
+    shift = {"start": 0.0, "middle": -wide / 2, "end": -wide}[element.get("text-anchor", "start")]
+    x, y = float(element.get("x", 0)), float(element.get("y", 0))
+    angle = math.radians(float(element.get("transform", "rotate(0 ").removeprefix("rotate(").split()[0]))
+    corners = [(dx, dy) for dx in (shift, shift + wide) for dy in (-0.75 * size, 0.22 * size)]
+    xs = [x0 + x + dx * math.cos(angle) - dy * math.sin(angle) for dx, dy in corners]
+    ys = [y0 + y + dx * math.sin(angle) + dy * math.cos(angle) for dx, dy in corners]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+@every_figure
+def test_a_figure_is_well_formed_and_described(name: str) -> None:
+    root = ET.fromstring(FIGURES[name]())
+    assert root.get("role") == "img"
+    assert root.get("aria-label")
+    assert not [element for element in root.iter() if element.get("id")]  # deux figures ne peuvent pas se gêner
+    sizes = [float(element.get("font-size", 0)) for element in root.iter() if element.tag.endswith("text")]
+    assert min(sizes, default=14) >= 14
+
+
+@every_figure
+def test_no_label_leaves_the_figure(name: str) -> None:
+    figure = FIGURES[name]()
+    width, height = svg.size_of(figure)
+    for label, (left, top, right, bottom) in labels(ET.fromstring(figure)):
+        assert left >= 0 and top >= 0 and right <= width and bottom <= height, (label, left, top, right, bottom)
+
+
+@every_figure
+def test_numbers_have_a_decimal_comma(name: str) -> None:
+    for label, _ in labels(ET.fromstring(FIGURES[name]())):
+        assert not re.search(r"\d\.\d|(?<!\w)-\d", label), label
+
+
+def test_a_missing_description_is_refused() -> None:
+    with pytest.raises(ValueError, match="texte de remplacement"):
+        bar_chart(CLASSES, P, alt=" ")
+
+
+def test_text_is_escaped() -> None:
+    figure = line_chart({"a < b & c": (X, Y)}, alt='« "T" < 4 & plus »', title="<b>gras</b>")
+    assert svg.alt_of(figure) == '« "T" < 4 & plus »'
+    assert {"<b>gras</b>", "a < b & c"} <= {label for label, _ in labels(ET.fromstring(figure))}
+
+
+def test_curve_labels_do_not_overlap_and_keep_their_order() -> None:
+    figure = line_chart({f"courbe {i}": (X, [0.8 + i * 1e-4] * 5) for i in range(6)}, alt="Six courbes proches.")
+    boxes = [box for label, box in labels(ET.fromstring(figure)) if label.startswith("courbe")]
+    assert all(above[1] >= below[3] for below, above in itertools.pairwise(boxes[::-1])) or all(
+        below[1] >= above[3] - 1e-6 for below, above in itertools.pairwise(boxes)
+    )
+
+
+@given(st.lists(st.floats(0, 300), min_size=1, max_size=8))
+def test_spread_keeps_labels_apart_and_inside(targets: list[float]) -> None:
+    places = spread(targets, [20.0] * len(targets), 0, 300)
+    assert all(9.999 <= place <= 290.001 for place in places)
+    assert all(b - a >= 19.999 for a, b in itertools.pairwise(sorted(places)))
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_linear_ticks_are_round_inside_and_written_alike(low: float, span: float) -> None:
+    scale = Scale(low, low + span, 0, 700)
+    ticks = scale.ticks(6)
+    slack = 1e-6 * (span + abs(low))
+    assert 1 <= len(ticks) <= 8
+    assert all(low - slack <= tick <= low + span + slack for tick in ticks)
+
+
+def test_tick_labels_share_their_decimals() -> None:
+    assert [label for _, label in tick_labels(Scale(0, 2, 0, 100), 4, french_number)] == [
+        "0,0",
+        "0,5",
+        "1,0",
+        "1,5",
+        "2,0",
+    ]
+    percents = [label for _, label in tick_labels(Scale(0.9, 0.95, 0, 100), 4, french_percent)]
+    assert percents == ["90,0\u00a0%", "92,5\u00a0%", "95,0\u00a0%"] or percents == [
+        f"{p}\u00a0%" for p in (90, 92, 94)
+    ]
+
+
+def test_log_scale_shows_the_dark_knowledge() -> None:
+    scale = Scale(1e-6, 1.0, 0, 600, log=True)
+    assert scale(1e-6) == 0 and scale(1.0) == 600 and scale(1e-3) == pytest.approx(300)
+    assert scale(0.0) == 0  # une probabilité nulle n'a pas de barre, et n'arrête rien
+    assert math.isnan(scale(math.nan))
+    figure = bar_chart(["a", "b"], [1e-6, 1 - 1e-6], alt="Barres.", log=True, limits=(1e-8, 1))
+    assert "10⁻⁶" in [label for label, _ in labels(ET.fromstring(figure))]
+
+
+def test_limits_ignore_what_is_not_a_number() -> None:
+    assert limits_of([math.nan, math.inf]) == (0.0, 1.0)
+    low, high = limits_of([0.5, math.nan, 0.5])
+    assert low < 0.5 < high
+
+
+def test_a_live_figure_does_not_move_its_axes() -> None:
+    """L'image change avec le marqueur, jamais le repère : même largeur réservée aux étiquettes."""
+    y = [1 / x**2 for x in X]
+    starts = {
+        re.findall(r'<line x1="([\d.]+)" y1="[\d.]+" x2="([\d.]+)"', line_chart({"a": (X, y)}, alt="a", marker=m))[0]
+        for m in (1, 2.5, 3, 5)
+    }
+    assert len(starts) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: bar_chart(CLASSES, [0.1, 0.9], alt="a"), "reçu 2 pour 10 noms"),
+        (
+            lambda: line_chart({"élève": ([1, 2], [1])}, alt="a"),
+            "« élève » n'a pas autant de valeurs partout (x : 2, y : 1",
+        ),
+        (lambda: scatter({"g": ([1], [1])}, alt="a", labels={"g": []}), "une par point"),
+        (lambda: heat_map([[1, 2]], ["a"], ["b"], alt="a"), "de forme (1, 2)"),
+        (lambda: image_grid(IMAGES.float(), alt="a"), "uint8"),
+        (lambda: image_grid(IMAGES, alt="a", labels=["une"]), "une légende par image : reçu 1 pour 6"),
+        (lambda: tree([], ["a", "b"], alt="a"), "reçu 0 pour 2 noms"),
+        (lambda: line_chart({"a": Curve(X, Y, color="rose")}, alt="a"), "Couleur inconnue"),
+        (lambda: side_by_side("<svg></svg>"), "viewBox"),
+        (lambda: show("rien"), "viewBox"),
+    ],
+)
+def test_bad_arguments_get_one_french_sentence(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_side_by_side_keeps_both_descriptions_and_sizes() -> None:
+    left, right = FIGURES["image"](), FIGURES["barres"]()
+    both = side_by_side(left, right, gap=10)
+    assert svg.alt_of(both) == "Une image. Dix barres."
+    assert svg.size_of(both)[0] == pytest.approx(svg.size_of(left)[0] + svg.size_of(right)[0] + 10, abs=0.2)
+    assert svg.alt_of(side_by_side(both, left, alt="Tout.")) == "Tout."
+
+
+def test_images_are_exact_and_not_smoothed() -> None:
+    import base64
+    import io
+
+    from PIL import Image
+
+    figure = image_grid(IMAGES, alt="Six images.")
+    assert figure.count("image-rendering:pixelated") == 6
+    first = base64.b64decode(re.findall(r"base64,([^\"]+)", figure)[0])
+    assert (np.asarray(Image.open(io.BytesIO(first))) == IMAGES[0, 0].numpy()).all()
+    colour = image_grid(IMAGES.expand(6, 3, 28, 28), alt="Six images.")
+    assert Image.open(io.BytesIO(base64.b64decode(re.findall(r"base64,([^\"]+)", colour)[0]))).mode == "RGB"
+
+
+def test_merges_are_average_linkage() -> None:
+    # Quatre points sur une droite : 0, 1, 10, 12. Paires (0,1) à 1 et (10,12) à 2, puis la moyenne des quatre : 10,5.
+    points = np.array([0.0, 1.0, 10.0, 12.0])
+    merges = closest_merges(np.abs(points[:, None] - points))
+    assert merges == [(0, 1, 1.0), (2, 3, 2.0), (4, 5, 10.5)]
+
+
+def test_presenter_mode_enlarges_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = ET.fromstring(FIGURES["barres"]())
+    monkeypatch.setenv("COURS_PRESENTATEUR", "1")
+    large = ET.fromstring(FIGURES["barres"]())
+    assert float(large.get("width", 0)) == pytest.approx(1.3 * float(usual.get("width", 0)))
+    assert large.get("viewBox") == usual.get("viewBox")
+
+
+def test_roles_keep_their_colour_from_one_figure_to_the_next() -> None:
+    assert colors_for(["élève seul", "élève distillé", "enseignant"]) == [
+        PALETTE["student"],
+        PALETTE["distilled"],
+        PALETTE["teacher"],
+    ]
+    colors = colors_for(["a", "enseignant", "b", "c"], [None, None, "other"])
+    assert len(set(colors)) == 4 and colors[1] == PALETTE["teacher"] and colors[2] == PALETTE["other"]
+
+
+def linear(color: str) -> np.ndarray:
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    ratios = to_xyz @ np.clip(rgb, 0, 1) / np.array([0.9505, 1.0, 1.089])
+    f = np.where(ratios > 0.008856, np.cbrt(ratios), 7.787 * ratios + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+# Machado, Oliveira et Fernandes (2009), sévérité 1, sur les composantes linéaires.
+VISION = {
+    "ordinaire": np.eye(3),
+    "protanopie": np.array([[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]),
+    "deutéranopie": np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]),
+    "tritanopie": np.array([[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]]),
+}
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_stay_apart_for_every_eye(vision: str) -> None:
+    seen = {color: lab(VISION[vision] @ linear(color)) for color in CATEGORIES}
+    for a, b in itertools.combinations(CATEGORIES, 2):
+        assert np.linalg.norm(seen[a] - seen[b]) > 15, (vision, a, b)  # 2,3 est le seuil de perception
+
+
+def test_the_first_colours_are_seen_on_white() -> None:
+    for color in (*CATEGORIES[:4], *PALETTE.values()):
+        luminance = float(linear(color) @ [0.2126, 0.7152, 0.0722])
+        assert 1.05 / (luminance + 0.05) >= 3.0, color
+
+
+def test_show_gives_the_picture_and_its_description() -> None:
+    figure = FIGURES["barres"]()
+    bundle = show(figure)._repr_mimebundle_()
+    assert bundle == {"text/html": figure, "image/svg+xml": figure, "text/plain": "Dix barres."}
+    assert repr(show(figure)) == "Dix barres."
+
+
+def test_matplotlib_figures_follow_the_course() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with matplotlib_style():
+        figure, ax = plt.subplots()
+        ax.plot([0, 0.5, 1.0], [0.1, 0.25, 0.3])
+    figure.canvas.draw()
+    ticks = [label.get_text() for label in ax.get_yticklabels()]
+    assert any("," in tick for tick in ticks) and not any("." in tick for tick in ticks)
+    assert ax.lines[0].get_color() == CATEGORIES[0]
+    drawing = from_matplotlib(figure, alt="Une courbe.")
+    ET.fromstring(drawing)
+    assert svg.alt_of(drawing) == "Une courbe."
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.25, None, "0,25"),
+        (1800, None, "1\u202f800"),
+        (-3, None, "−3"),
+        (0.0, None, "0"),
+        (1.2e-6, None, "1,2\u00a0×\u00a010⁻⁶"),
+        (1e-6, None, "10⁻⁶"),
+        (1e6, None, "1\u202f000\u202f000"),
+        (2.5e9, None, "2,5\u00a0×\u00a010⁹"),
+        (math.nan, None, "NaN"),
+        (-math.inf, None, "−∞"),
+        (0.5, 3, "0,500"),
+        (-0.0001, 2, "0,00"),
+        (12345.678, 1, "12\u202f345,7"),
+    ],
+)
+def test_french_numbers(value: float, digits: int | None, text: str) -> None:
+    assert french_number(value, digits) == text
+
+
+def test_french_percent() -> None:
+    assert french_percent(0.934) == "93,4\u00a0%"
+    assert french_percent(0.9, 1) == "90,0\u00a0%"
