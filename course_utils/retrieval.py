@@ -1,0 +1,72 @@
+"""Chercher l'image la plus proche : représentations, voisins, rappel, projection, et la perte des triplets."""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils.data import Batch, Images
+from course_utils.models import StagedNet
+from course_utils.relations import distances
+from course_utils.training import predict
+
+
+def embeddings(model: StagedNet, images: Images) -> Tensor:
+    """Les vecteurs (n, D) que `model` donne aux images, en float32, sur le processeur."""
+    return predict(StagedNet(model.stem, list(model.stages), model.pool, nn.Identity()), images)
+
+
+def neighbours(x: Tensor, k: int) -> Tensor:
+    """(n, D) → (n, k) : pour chaque point, les numéros de ses k plus proches voisins, lui-même exclu.
+
+    Lève ValueError s'il n'y a pas au moins k autres points.
+    """
+    if not 0 < k < len(x):
+        raise ValueError(f"{k} voisins demandés parmi {len(x)} points : donnez k de 1 à {len(x) - 1}.")
+    centred = x - x.mean(dim=0)
+    return torch.cdist(centred, centred).fill_diagonal_(torch.inf).topk(k, largest=False).indices
+
+
+def recall_at_1(x: Tensor, labels: Tensor) -> float:
+    """Rappel à 1 : la part des points dont le plus proche voisin est de la même classe, entre 0 et 1."""
+    return (labels[neighbours(x, 1)[:, 0]] == labels).float().mean().item()
+
+
+def projection(x: Tensor) -> Tensor:
+    """(n, D) → (n, 2) : les deux directions où les points s'étalent le plus (analyse en composantes principales)."""
+    centred = x - x.mean(dim=0)
+    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
+    plane = directions[:2]
+    # Le signe d'une direction est arbitraire : on le fixe, pour que la carte ne se retourne pas d'une fois à l'autre.
+    strongest = plane.abs().argmax(dim=1, keepdim=True)
+    return centred @ (plane * plane.gather(1, strongest).sign()).T
+
+
+def triplet_loss(x: Tensor, labels: Tensor, margin: float = 0.2) -> Tensor:
+    """Perte des triplets : un point doit être plus près de sa classe que des autres, d'au moins `margin`.
+
+    x : (N, D), ramenés à la longueur 1 ; labels : (N,). Moyenne de max(0, d(a, p) − d(a, n) + margin) sur les triplets
+    du lot qui ne respectent pas encore la marge (ancre a, p de sa classe, n d'une autre) ; 0 s'ils la respectent tous.
+    """
+    d = distances(F.normalize(x, dim=1))
+    same = labels[:, None] == labels[None, :]
+    positive = same & ~torch.eye(len(x), dtype=torch.bool, device=x.device)
+    violation = (d[:, :, None] - d[:, None, :] + margin).clamp(min=0)
+    violation = torch.where(positive[:, :, None] & ~same[:, None, :], violation, 0.0)
+    return violation.sum() / (violation > 0).sum().clamp(min=1)
+
+
+class Triplet:
+    """L'objectif « métrique » ordinaire : les triplets, avec les labels et sans enseignant."""
+
+    def __init__(self, *, margin: float = 0.2) -> None:
+        self.margin = margin
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        if not isinstance(student, StagedNet):
+            raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, qui a une méthode embed.")
+        return {"triplets": triplet_loss(student.embed(batch.x).float(), batch.y, self.margin)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return ()
