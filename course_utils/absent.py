@@ -8,7 +8,11 @@ Source : Hinton, Vinyals et Dean 2015, section 3.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from course_utils.data import Batch
+from course_utils.inference import Teacher
+from course_utils.losses import checked_temperature, kd_loss
 
 
 def margins(logits: Tensor, classes: Sequence[int]) -> Tensor:
@@ -59,6 +63,24 @@ def errors_by_bias(logits: Tensor, labels: Tensor, absent: int, biases: Tensor) 
 def best_bias(logits: Tensor, labels: Tensor, absent: int, biases: Tensor) -> float:
     """Le biais de la grille qui donne le moins d'erreurs : honnête sur la validation, triché sur le test."""
     return biases[errors_by_bias(logits, labels, absent, biases)[0].argmin()].item()
+
+
+class Renormalised:
+    """Le contrôle : l'enseignant, la classe absente effacée de ses réponses, distillé comme d'habitude.
+
+    Un logit de −∞ met sa probabilité à zéro et renormalise les autres, à toute température.
+    """
+
+    def __init__(self, teacher: Teacher, absent: int, *, temperature: float) -> None:
+        self.teacher, self.absent, self.temperature = teacher, absent, checked_temperature(temperature)
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        logits = self.teacher.logits(batch).clone()
+        logits[:, self.absent] = -torch.inf
+        return {"enseignant": kd_loss(student(batch.x), logits, self.temperature)}
+
+    def parameters(self) -> tuple[()]:
+        return ()
 
 
 def _mask(logits: Tensor, classes: Sequence[int]) -> Tensor:

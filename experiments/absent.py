@@ -9,11 +9,10 @@ classe des labels doux avant d'enseigner.
 """
 
 import torch
-from torch import Tensor, nn
 
-from course_utils.absent import best_bias, prior_bias, with_bias
-from course_utils.data import Batch, load
-from course_utils.losses import kd_loss, soften
+from course_utils.absent import Renormalised, best_bias, prior_bias, with_bias
+from course_utils.data import load
+from course_utils.losses import soften
 from course_utils.models import load_teacher, mlp
 from course_utils.objectives import Hinton, Objective
 from course_utils.training import Teacher, fit, predict
@@ -29,21 +28,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Renormalised:
-    """Le contrôle : l'enseignant, la classe absente effacée de ses réponses (logit −∞) avant le softmax."""
-
-    def __init__(self, teacher: Teacher, absent: int, temperature: float) -> None:
-        self.teacher, self.absent, self.temperature = teacher, absent, temperature
-
-    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        logits = self.teacher.logits(batch).clone()
-        logits[:, self.absent] = -torch.inf
-        return {"enseignant": kd_loss(student(batch.x), logits, self.temperature)}
-
-    def parameters(self) -> tuple[()]:
-        return ()
-
-
 def main() -> None:
     campaign = Campaign("absent", COLUMNS, ("method", "class", "seed"))
     teacher = Teacher(load_teacher())
@@ -56,7 +40,7 @@ def main() -> None:
             transfer = train.without(absent)
             methods: dict[str, Objective] = {
                 "distillé": Hinton(teacher, temperature=t, hard_weight=0.0),
-                "renormalisé": Renormalised(teacher, absent, t),
+                "renormalisé": Renormalised(teacher, absent, temperature=t),
             }
             for method, objective in methods.items():
                 if campaign.has(method, name, seed):

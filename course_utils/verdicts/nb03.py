@@ -1,0 +1,104 @@
+"""Les exercices du notebook 03 : le biais d'une classe jamais vue, et l'enseignant sans cette classe."""
+
+import torch
+from torch import Tensor
+
+from course_utils.absent import margins, prior_bias
+from course_utils.exercises import Exercise
+
+
+def rule(logits: Tensor, absente: int, part: float) -> float:
+    """Le biais qui fait prédire la classe absente sur la part voulue des images."""
+    return prior_bias(logits, [absente], part)
+
+
+def _rule_cases() -> list[tuple[Tensor, int, float]]:
+    generator = torch.Generator().manual_seed(3)
+    # beaucoup d'images : à une image près, toutes les façons de prendre un quantile s'accordent
+    logits = 2 * torch.randn(4001, 10, generator=generator)
+    return [(logits, 8, 0.1), (logits[:, :5], 0, 0.2), (logits, 3, 0.5)]
+
+
+def _above_everything(logits: Tensor, absente: int, part: float) -> float:
+    return torch.quantile(logits.amax(dim=1) - logits[:, absente], part).item()
+
+
+def _other_end(logits: Tensor, absente: int, part: float) -> float:
+    return torch.quantile(margins(logits, [absente]), 1 - part).item()
+
+
+def _mean_gap(logits: Tensor, absente: int, part: float) -> float:
+    return margins(logits, [absente]).mean().item()
+
+
+def renormalised(p: Tensor, absente: int) -> Tensor:
+    """Les labels doux sans une classe, de somme 1."""
+    kept = p.clone()
+    kept[:, absente] = 0
+    return kept / kept.sum(dim=1, keepdim=True)
+
+
+def _probability_cases() -> list[tuple[Tensor, int]]:
+    generator = torch.Generator().manual_seed(4)
+    return [
+        (torch.randn(n, c, generator=generator).softmax(dim=1), k) for n, c, k in ((6, 4, 2), (1, 10, 0), (9, 3, 1))
+    ]
+
+
+def _not_normalised(p: Tensor, absente: int) -> Tensor:
+    kept = p.clone()
+    kept[:, absente] = 0
+    return kept
+
+
+def _shared_equally(p: Tensor, absente: int) -> Tensor:
+    kept = _not_normalised(p, absente) + p[:, [absente]] / (p.shape[1] - 1)
+    kept[:, absente] = 0
+    return kept
+
+
+def _softmax_again(p: Tensor, absente: int) -> Tensor:
+    masked = p.clone()
+    masked[:, absente] = -torch.inf
+    return masked.softmax(dim=1)
+
+
+def _column_removed(p: Tensor, absente: int) -> Tensor:
+    kept = torch.cat([p[:, :absente], p[:, absente + 1 :]], dim=1)
+    return kept / kept.sum(dim=1, keepdim=True)
+
+
+EXERCISES = {
+    "03-regle-du-biais": Exercise(
+        reference=rule,
+        why="Le biais est un quantile des marges : il ne demande aucun label, seulement la fréquence de la classe.",
+        cases=_rule_cases,
+        tolerance=0.02,
+        mistakes={
+            "Le maximum doit porter sur les *autres* classes : excluez la classe absente, sinon aucune marge "
+            "n'est négative.": _above_everything,
+            "Une image bascule quand le biais *dépasse* sa marge : c'est la part des plus petites marges qu'il faut, "
+            "pas celle des plus grandes.": _other_end,
+            "La moyenne des marges ne dépend pas de `part` : il faut un quantile.": _mean_gap,
+        },
+    ),
+    "03-sans-la-classe": Exercise(
+        reference=renormalised,
+        why="C'est exactement ce que fait un logit de −∞ avant le softmax : les rapports entre les autres classes "
+        "sont intacts.",
+        cases=_probability_cases,
+        mistakes={
+            "Il manque la division : chaque ligne doit avoir pour somme 1.": _not_normalised,
+            "Partager la masse à parts égales change les rapports entre les classes : divisez par la somme.": (
+                _shared_equally
+            ),
+            "`p` contient déjà des probabilités : un second softmax les aplatit.": _softmax_again,
+            "Gardez la colonne, remplie de zéros : l'élève a toujours autant de sorties.": _column_removed,
+        },
+        properties={
+            "Les lignes doivent avoir pour somme 1.": lambda f: torch.allclose(
+                f(torch.full((2, 4), 0.25), 1).sum(dim=1), torch.ones(2)
+            )
+        },
+    ),
+}
