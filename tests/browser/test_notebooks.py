@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page
 
-from tests.browser.notebook_page import NotebookPage
+from tests.browser.notebook_page import PATIENCE, NotebookPage
 from tests.course import NOTEBOOKS
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -39,8 +39,8 @@ def test_notebook(page: Page, address: str, name: str) -> None:
 
 
 def test_interface_is_in_french(page: Page, address: str) -> None:
-    page.goto(address)
-    page.wait_for_selector(".lm-MenuBar-itemLabel", timeout=60_000)
+    page.goto(address, wait_until="commit")
+    page.wait_for_selector(".lm-MenuBar-itemLabel", timeout=PATIENCE)
     menus = page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
     assert "Fichier" in menus and "File" not in menus
 
@@ -95,7 +95,7 @@ def press(notebook: NotebookPage, control: Locator, key: str) -> None:
     notebook.settle()
 
 
-def differs(notebook: NotebookPage, live: Locator, before: bytes, seconds: float = 2.0) -> bool:
+def differs(notebook: NotebookPage, live: Locator, before: bytes, seconds: float = 5.0) -> bool:
     """Vrai dès que l'image n'est plus celle d'avant."""
     end = time.monotonic() + seconds
     while picture(live) == before:
