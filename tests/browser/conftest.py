@@ -54,5 +54,6 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def page(browser: Browser) -> Iterator[Page]:
     """Un onglet neuf, à la taille d'un vidéoprojecteur."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)  # une machine chargée est lente, elle n'est pas en faute
     yield context.new_page()
     context.close()

@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page
 
-PATIENCE = 120_000  # millisecondes : une machine chargée est lente, elle n'est pas en faute
-
 # Attendre « idle » puis tout exécuter échoue souvent sans rien dire : les cellules ne partent jamais. Il faut que
 # le document, la session, la connexion et le noyau aient chacun répondu.
 READY = """async () => {
@@ -71,8 +69,8 @@ class NotebookPage:
         page.on("response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.on("request", lambda request: self._only_from_here(request.url))
         page.goto(f"{self._origin}doc/tree/notebooks/{name}?{parts.query}&reset", wait_until="commit")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE)
-        page.wait_for_function(READY, timeout=PATIENCE, polling=100)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_function(READY, polling=100)
         page.evaluate(LISTEN)
 
     def _only_from_here(self, url: str) -> None:
@@ -89,7 +87,7 @@ class NotebookPage:
 
     def settle(self) -> None:
         """Attend que le noyau soit au repos."""
-        self.page.wait_for_function(IDLE, timeout=PATIENCE, polling=20)
+        self.page.wait_for_function(IDLE, polling=20)
 
     def kernel_errors(self) -> list[str]:
         """Les erreurs et les avertissements du noyau, réactions des widgets comprises."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page
 
-from tests.browser.notebook_page import PATIENCE, NotebookPage
+from tests.browser.notebook_page import NotebookPage
 from tests.course import NOTEBOOKS
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -40,7 +40,7 @@ def test_notebook(page: Page, address: str, name: str) -> None:
 
 def test_interface_is_in_french(page: Page, address: str) -> None:
     page.goto(address, wait_until="commit")
-    page.wait_for_selector(".lm-MenuBar-itemLabel", timeout=PATIENCE)
+    page.wait_for_selector(".lm-MenuBar-itemLabel")
     menus = page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
     assert "Fichier" in menus and "File" not in menus
 
