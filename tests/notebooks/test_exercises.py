@@ -81,6 +81,7 @@ def test_reference_is_right_and_explained(name: str) -> None:
     assert exercise.why and exercise.mistakes
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # une réponse fausse a le droit de faire parler torch
 @pytest.mark.parametrize(("name", "hint", "wrong"), MISTAKES, ids=[f"{name}-{hint[:30]}" for name, hint, _ in MISTAKES])
 def test_known_mistake_gets_its_hint(name: str, hint: str, wrong: Any) -> None:
     found = judge(EXERCISES[name], wrong)
