@@ -1,0 +1,161 @@
+"""Les exercices du notebook 07 : distances, μ, angle, et la perte des distances à réparer."""
+
+import torch
+from torch import Tensor
+
+from course_utils.exercises import Exercise
+from course_utils.losses import rkd_distance_loss
+from course_utils.relations import distances
+
+
+def scaled(d: Tensor) -> Tensor:
+    """Les distances divisées par la moyenne de celles qui sont positives ; des zéros s'il n'y en a pas."""
+    return d / (d.sum() / (d > 0).sum().clamp(min=1)).clamp(min=torch.finfo(d.dtype).tiny)
+
+
+def cosines(x: Tensor) -> Tensor:
+    """[i, j, k] : le cosinus de l'angle de sommet j ; 0 si deux des points sont confondus."""
+    edges = x[:, None, :] - x[None, :, :]  # [i, j] : de j vers i
+    unit = torch.nn.functional.normalize(edges, dim=2)
+    return torch.einsum("ijd,kjd->ijk", unit, unit)
+
+
+def _points(*shapes: tuple[int, int]) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
+
+
+def _squared(x: Tensor) -> Tensor:
+    return distances(x).square()
+
+
+def _taxicab(x: Tensor) -> Tensor:
+    return torch.cdist(x, x, p=1.0)
+
+
+def _root_mean_square(x: Tensor) -> Tensor:
+    return distances(x) / x.shape[1] ** 0.5
+
+
+def _gradient_is_finite(answer: object) -> bool:
+    """Deux points confondus : la dérivée de la racine en 0 ne doit pas passer."""
+    x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]], requires_grad=True)
+    answer(x).sum().backward()  # type: ignore[operator]
+    return x.grad is not None and bool(x.grad.isfinite().all())
+
+
+def _zeros_stay_zeros(answer: object) -> bool:
+    return bool((answer(torch.zeros(3, 3)) == 0).all())  # type: ignore[operator]
+
+
+def _degenerate_is_zero(answer: object) -> bool:
+    found = answer(torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]))  # type: ignore[operator]
+    return bool(found.isfinite().all()) and found[0, 1, 2] == 0
+
+
+def _vertex_first(x: Tensor) -> Tensor:
+    return cosines(x).transpose(0, 1)
+
+
+def _not_normalised(x: Tensor) -> Tensor:
+    edges = x[:, None, :] - x[None, :, :]
+    return torch.einsum("ijd,kjd->ijk", edges, edges)
+
+
+def _from_the_origin(x: Tensor) -> Tensor:
+    unit = torch.nn.functional.normalize(x, dim=1)
+    return (unit @ unit.T)[:, None, :].expand(-1, len(x), -1)
+
+
+def _shared_mu(student: Tensor, teacher: Tensor) -> Tensor:
+    d_student, d_teacher = distances(student), distances(teacher)
+    mu = d_teacher[d_teacher > 0].mean()
+    return torch.nn.functional.huber_loss(d_student / mu, d_teacher / mu)
+
+
+def _without_diagonal(student: Tensor, teacher: Tensor) -> Tensor:
+    n = len(student)
+    return rkd_distance_loss(student, teacher) * n / max(n - 1, 1)
+
+
+def _sum(student: Tensor, teacher: Tensor) -> Tensor:
+    return rkd_distance_loss(student, teacher) * len(student) ** 2
+
+
+def _loss_gradient_is_finite(answer: object) -> bool:
+    student, teacher = _points((5, 3), (5, 4))
+    student[1] = student[0]
+    student.requires_grad_()
+    answer(student, teacher).backward()  # type: ignore[operator]
+    return student.grad is not None and bool(student.grad.isfinite().all())
+
+
+def _loss_cases() -> list[tuple[Tensor, Tensor]]:
+    a, b, c, d = _points((6, 3), (6, 5), (4, 8), (4, 2))
+    return [(a, b), (5 * c, 0.1 * d)]
+
+
+EXERCISES = {
+    "07-distances": Exercise(
+        reference=distances,
+        why="On a remplacé les zéros avant la racine, et non après : autograd ne dérive jamais la racine en zéro.",
+        cases=[(x,) for x in _points((3, 2), (6, 5), (1, 4))],
+        tolerance=1e-4,
+        mistakes={
+            "Il manque la racine carrée.": _squared,
+            "C'est la somme des valeurs absolues ; la distance euclidienne additionne les carrés.": _taxicab,
+            "Additionnez les carrés des coordonnées, sans en prendre la moyenne.": _root_mean_square,
+        },
+        properties={
+            "Avec deux points confondus, le gradient n'est pas fini : la dérivée de la racine en zéro est infinie, et "
+            "elle reste dans le calcul même sur la diagonale. Remplacez les zéros avant la racine.": _gradient_is_finite
+        },
+    ),
+    "07-mu": Exercise(
+        reference=scaled,
+        why="Chaque côté a son μ : c'est ce qui rend la perte aveugle à l'échelle.",
+        cases=[(distances(x),) for x in _points((3, 2), (7, 5))],
+        mistakes={
+            "La diagonale, toujours nulle, compte dans votre moyenne : ne gardez que les distances positives.": (
+                lambda d: d / d.mean()
+            ),
+            "C'est la plus grande distance ; μ est la moyenne des distances positives.": lambda d: d / d.max(),
+            "C'est la médiane ; μ est la moyenne des distances positives.": lambda d: d / d[d > 0].median(),
+            "Multiplier par μ au lieu de diviser.": lambda d: d * d[d > 0].mean(),
+        },
+        properties={
+            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez des zéros, et non NaN "
+            "(par exemple avec clamp(min=1) sur le nombre de distances positives).": _zeros_stay_zeros
+        },
+    ),
+    "07-angle": Exercise(
+        reference=cosines,
+        why="Les deux arêtes partent du sommet j, et leur longueur ne compte pas.",
+        cases=[(x,) for x in _points((3, 2), (5, 4))],
+        mistakes={
+            "Le sommet est au premier indice ; il faut [i, j, k] avec le sommet en j, au milieu.": _vertex_first,
+            "Les arêtes ne sont pas ramenées à la longueur 1 : c'est un produit scalaire, pas un cosinus.": (
+                _not_normalised
+            ),
+            "C'est l'angle vu de l'origine ; il faut soustraire le sommet x_j aux deux autres points.": (
+                _from_the_origin
+            ),
+        },
+        properties={"Si deux points sont confondus, l'angle n'existe pas : rendez 0, et non NaN.": _degenerate_is_zero},
+    ),
+    "07-bug": Exercise(
+        reference=rkd_distance_loss,
+        why="Un μ par côté, une racine qui ne voit pas de zéro, et plus rien d'écrit sur place.",
+        cases=_loss_cases,
+        mistakes={
+            "μ est commun aux deux côtés : l'échelle de l'élève compterait, alors que RKD l'ignore. Un μ par côté.": (
+                _shared_mu
+            ),
+            "La diagonale compte dans la moyenne : divisez par N², et non par N(N − 1).": _without_diagonal,
+            "C'est la somme ; les poids publiés (1 ou 25) sont réglés sur la moyenne.": _sum,
+        },
+        properties={
+            "La valeur est juste, mais avec deux points confondus le gradient n'est pas fini.": _loss_gradient_is_finite
+        },
+    ),
+}
