@@ -27,7 +27,8 @@ class Prediction:
         self.choices = [typography(choice) for choice in choices]
         if len(set(self.choices)) < 2 or len(set(self.choices)) != len(self.choices):
             raise ValueError(f"Un pari demande au moins deux choix différents : reçu {list(choices)}.")
-        self.question, self.choice = typography(question), None
+        self.question = typography(question)
+        self.choice: str | None = None
         self._right = self._known(right)
         self._because = because or ""
         self._radio = widgets.RadioButtons(
@@ -74,17 +75,17 @@ class Prediction:
             self._outcome.value = panel("vide", "C'est noté", "La réponse vient plus bas, avec la mesure.")
 
     def _compare(self) -> Verdict:
+        right = (self._right or "").rstrip(".")
         if self.choice is None:
             return verdict(
                 "vide",
                 "Vous n'avez pas encore parié",
-                f"La réponse : **{self._right}**. {self._because} La prochaine fois, pariez d'abord, on retient mieux.",
+                f"La réponse : **{right}**. {self._because} Pariez d'abord la prochaine fois : on retient mieux.",
             )
+        guess = self.choice.rstrip(".")
         if self.choice == self._right:
-            return verdict("juste", "Bien vu", f"Votre pari : **{self.choice}**. {self._because}")
-        return verdict(
-            "faux", "Surprise", f"Votre pari : **{self.choice}**. La réponse : **{self._right}**. {self._because}"
-        )
+            return verdict("juste", "Bien vu", f"Votre pari : **{guess}**. {self._because}")
+        return verdict("faux", "Surprise", f"Votre pari : **{guess}**. La réponse : **{right}**. {self._because}")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         plain = f"{self.question}\n" + "\n".join(f"○ {choice}" for choice in self.choices)

@@ -1,5 +1,6 @@
 """Un quiz lu dans un fichier TOML, avec une explication pour chaque réponse (à importer d'`exercises`)."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,8 +40,12 @@ def read_quiz(path: Path) -> list[Question]:
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml"))) or "aucun"
         raise ValueError(f"Le quiz {path.name} n'existe pas ; quiz disponibles : {known}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} n'est pas un fichier TOML lisible : {error}.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} n'est pas écrit en UTF-8 : enregistrez-le dans cet encodage.") from None
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        where = f"à la ligne {line[1]}" if line else "à la fin du fichier"
+        raise ValueError(f"{path.name} a une faute de syntaxe TOML {where} : guillemets, « = » ou crochets.") from None
     questions = content.get("question")
     if not isinstance(questions, list) or not questions or set(content) != {"question"}:
         raise ValueError(f"{path.name} doit contenir des questions `[[question]]`, et rien d'autre au premier niveau.")

@@ -1,0 +1,356 @@
+"""Les verdicts, les paris et les quiz : chaque réponse possible, juste, fausse, vide ou en erreur."""
+
+import math
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from course_utils.exercises import Exercise, Verdict, check, judge, predict, typography
+from course_utils.interaction.compare import difference, short
+from course_utils.interaction.quiz import Quiz, read_quiz
+
+
+def soften(logits: Tensor, temperature: float) -> Tensor:
+    return torch.softmax(logits / temperature, -1)
+
+
+def cases() -> tuple[tuple[Any, ...], ...]:
+    z = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    return ((z, 1.0), (z, 4.0))
+
+
+SOFTEN = Exercise(
+    reference=soften,
+    why="On divise les logits par `T` avant l'exponentielle.",
+    cases=cases,
+    mistakes={
+        "La température manque.": lambda logits, temperature: torch.softmax(logits, -1),
+        "La somme doit se faire sur les classes.": lambda logits, temperature: torch.softmax(logits / temperature, 0),
+        "Cette erreur-là ne sait pas traiter ce cas.": lambda logits: logits,
+    },
+    properties={
+        "Le gradient doit passer.": lambda answer: answer(torch.ones(2, requires_grad=True), 2.0).requires_grad
+    },
+)
+
+
+def no_temperature(logits: Tensor, temperature: float) -> Tensor:
+    return torch.softmax(logits, -1)
+
+
+def crash(logits: Tensor, temperature: float) -> Tensor:
+    scaled = logits / temperatura  # type: ignore[name-defined]  # noqa: F821
+    return torch.softmax(scaled, -1)
+
+
+def crash_deeper(logits: Tensor, temperature: float) -> Tensor:
+    return torch.softmax(logits / temperature, 7)
+
+
+def in_place(logits: Tensor, temperature: float) -> Tensor:
+    logits /= temperature
+    return torch.softmax(logits, -1)
+
+
+def forgetful(logits: Tensor, temperature: float) -> Tensor | None:
+    return soften(logits, temperature) if temperature == 1.0 else None
+
+
+def test_a_right_answer() -> None:
+    found = judge(
+        SOFTEN, lambda logits, temperature: (logits / temperature).softmax(dim=1) if logits.ndim > 1 else logits
+    )
+    assert found.status == "juste"
+    assert found.message == "Juste\nOn divise les logits par T avant l'exponentielle."
+    assert "<code" in found.html and "✓" in found.html
+
+
+@pytest.mark.parametrize("blank", [None, ..., lambda logits, temperature: None, lambda logits, temperature: (1, ...)])
+def test_an_empty_stub_is_not_an_error(blank: Any) -> None:
+    found = judge(SOFTEN, blank)
+    assert found.status == "vide" and "À vous de jouer" in found.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (no_temperature, ["Indice. La température manque.", "temperature = 4", "Attendu", "Obtenu", "sur 15"]),
+        (
+            lambda logits, temperature: torch.softmax(logits / temperature, 0),
+            ["La somme doit se faire sur les classes."],
+        ),
+        (
+            lambda logits, temperature: soften(logits, temperature)[0],
+            ["La forme attendue est (3, 5), la vôtre est (5,)"],
+        ),
+        (lambda logits, temperature: soften(logits, temperature) * math.nan, ["contient des NaN"]),
+        (lambda logits, temperature: soften(logits, temperature).round().long(), ["à virgule", "int64"]),
+        (lambda logits, temperature: 0.5, ["Un tenseur est attendu", "couperait le gradient"]),
+        (lambda logits, temperature: "softmax", ["Un tenseur est attendu, pas un objet str"]),
+        (lambda logits, temperature: soften(logits.detach(), temperature), ["Le gradient doit passer."]),
+        (crash, ["scaled = logits / temperatura", "NameError", "s'arrête sur une erreur"]),
+        (crash_deeper, ["return torch.softmax(logits / temperature, 7)", "IndexError"]),
+        (lambda logits: logits, ["TypeError"]),
+        (in_place, ["modifie l'un de ses arguments"]),
+        (forgetful, ["pas un objet NoneType"]),
+        (torch.ones(3), ["Une fonction est attendue", "sans parenthèses"]),
+    ],
+)
+def test_a_wrong_answer_is_refused_and_explained(answer: Any, words: list[str]) -> None:
+    found = judge(SOFTEN, answer)
+    assert found.status == "faux"
+    for word in words:
+        assert word in found.message.replace("\u00a0", " ").replace("\u202f", " "), found.message
+    assert "✗" in found.html
+
+
+def test_the_student_gets_copies() -> None:
+    seen: list[Tensor] = []
+    z = torch.ones(2, 3)
+    exercise = Exercise(reference=soften, why="Oui.", cases=((z, 2.0),))
+
+    def answer(logits: Tensor, temperature: float) -> Tensor:
+        seen.append(logits)
+        logits.zero_()
+        return soften(torch.ones(2, 3), temperature)
+
+    assert judge(exercise, answer).status == "faux"
+    assert seen[0] is not z and (z == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("reference", "right", "wrong"),
+    [
+        (0.3679, 0.36790001, 0.37),
+        (3, 3, 4),
+        (True, True, False),
+        ("T²", "T²", "T"),
+        (torch.arange(3), torch.arange(3), torch.arange(4)),
+        (np.eye(2), np.eye(2), np.ones((2, 2))),
+        ((1.0, 2.0), [1.0, 2.0], (1.0, 3.0)),
+        ({"dur": 1.0}, {"dur": 1.0}, {"mou": 1.0}),
+        (0.5, torch.tensor(0.5), torch.tensor([0.5])),
+        (0.5, np.float64(0.5), math.nan),
+        (0.5, 0.5, "0,5"),
+    ],
+)
+def test_an_exercise_may_ask_for_a_value(reference: Any, right: Any, wrong: Any) -> None:
+    exercise = Exercise(reference=reference, why="C'est cela.", mistakes={"Un indice.": wrong})
+    assert judge(exercise, right).status == "juste"
+    found = judge(exercise, wrong)
+    assert found.status == "faux" and "Indice. Un indice." in found.message
+    assert judge(exercise, ...).status == "vide"
+
+
+def test_half_precision_and_empty_tensors_compare() -> None:
+    assert difference(torch.ones(2), torch.ones(2, dtype=torch.bfloat16), 1e-2) is None
+    assert difference(torch.ones(0), torch.ones(0), 1e-5) is None
+    assert difference(math.nan, math.nan, 1e-5) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2.0, "2"),
+        (np.float32(0.25), "0.25"),
+        (np.int64(3), "3"),
+        (torch.tensor(1.5), "tenseur 1.5"),
+        (torch.arange(2), "tenseur de forme (2,)\u00a0: [0, 1]"),
+        (torch.zeros(2, 3), "tenseur de forme (2, 3)\u00a0: [0, 0, 0, 0, …]"),
+        ((1, 2.5), "(1, 2.5)"),
+        ({"a": 1.0}, "{'a'\u00a0: 1}"),
+        ("x" * 200, repr("x" * 200)[:79] + "…"),
+    ],
+)
+def test_values_are_printed_in_few_words(value: Any, text: str) -> None:
+    assert short(value) == text
+
+
+def test_check_finds_the_exercise_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("course_utils.verdicts.nb98")
+    module.EXERCISES = {"98-adoucir": SOFTEN}  # type: ignore[attr-defined]
+    monkeypatch.setitem(__import__("sys").modules, "course_utils.verdicts.nb98", module)
+    assert check("98-adoucir", soften).status == "juste"
+    with pytest.raises(ValueError, match=r"Exercice inconnu.*98-durcir.*98-adoucir"):
+        check("98-durcir", soften)
+    for name in ("99-rien", "adoucir", ""):
+        with pytest.raises(ValueError, match="aucun pour ce notebook"):
+            check(name, soften)
+
+
+def test_a_verdict_displays_as_html_and_text() -> None:
+    found = judge(SOFTEN, None)
+    assert isinstance(found, Verdict)
+    assert found._repr_mimebundle_() == {"text/html": found.html, "text/plain": found.message}
+    assert repr(found) == found.message
+
+
+def test_html_of_the_student_is_escaped() -> None:
+    def answer(logits: Tensor, temperature: float) -> Tensor:
+        raise ValueError("<script>alert(1)</script>")
+
+    assert "<script>" not in judge(SOFTEN, answer).html
+
+
+# ---------------------------------------------------------------- parier
+
+
+def click(widget: Any) -> None:
+    """Presse le premier bouton d'un groupe de widgets."""
+    next(child for child in widget.children if isinstance(child, widgets.Button)).click()
+
+
+def radio(widget: Any) -> Any:
+    return next(child for child in widget.children if isinstance(child, widgets.RadioButtons))
+
+
+def test_a_guess_is_compared_to_the_measure() -> None:
+    for choice, status in (("elle monte", "juste"), ("elle baisse", "faux")):
+        guess = predict("Si T monte, l'entropie ?", ["elle monte", "elle baisse"])
+        radio(guess.widget).value = choice
+        click(guess.widget)
+        assert guess.choice == choice and radio(guess.widget).disabled
+        assert "plus bas" in guess.widget.children[-1].value
+        found = guess.reveal(right="elle monte", because="Mesuré : 1,2 bit puis 2,1 bits.")
+        assert found.status == status and "2,1 bits" in found.message and choice in found.message
+
+
+def test_without_a_guess_the_answer_is_given_kindly() -> None:
+    guess = predict("?", ["oui", "non"])
+    found = guess.reveal(right="oui", because="Mesuré.")
+    assert found.status == "vide" and "pas encore parié" in found.message and "oui" in found.message
+    radio(guess.widget).value = "non"  # un pari tardif reçoit sa réponse aussitôt
+    click(guess.widget)
+    assert "Surprise" in guess.widget.children[-1].value
+
+
+def test_an_immediate_prediction_answers_at_once() -> None:
+    guess = predict("?", ["oui", "non"], right="oui", because="C'est ainsi.")
+    button = next(child for child in guess.widget.children if isinstance(child, widgets.Button))
+    assert button.disabled  # rien à engager tant que rien n'est choisi
+    radio(guess.widget).value = "oui"
+    assert not button.disabled
+    button.click()
+    assert "Bien vu" in guess.widget.children[-1].value and "C'est ainsi." in guess.widget.children[-1].value
+
+
+def test_predictions_are_checked() -> None:
+    with pytest.raises(ValueError, match="au moins deux choix différents"):
+        predict("?", ["oui", "oui"])
+    with pytest.raises(ValueError, match="n'est pas l'un des choix"):
+        predict("?", ["oui", "non"]).reveal(right="peut-être", because="")
+    assert predict("Quoi ?", ["a : b", "c"]).reveal(right="a : b", because="").status == "vide"
+    assert "○" in predict("Quoi ?", ["a", "b"])._repr_mimebundle_()["text/plain"]
+
+
+# ---------------------------------------------------------------- quiz
+
+GOOD = """
+[[question]]
+enonce = "Pourquoi `T²` ?"
+[[question.choix]]
+texte = "Pour les gradients"
+juste = true
+explication = "Oui : ils sont en `1/T²`."
+[[question.choix]]
+texte = "Pour la perte"
+juste = false
+explication = "Non."
+[[question]]
+enonce = "Lesquelles ?"
+plusieurs = true
+[[question.choix]]
+texte = "A"
+juste = true
+explication = "Oui."
+[[question.choix]]
+texte = "B"
+juste = true
+explication = "Oui aussi."
+"""
+
+
+def written(folder: Path, content: str) -> Path:
+    path = folder / "01.toml"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_a_quiz_explains_each_answer_and_counts_first_tries(tmp_path: Path) -> None:
+    played = Quiz(read_quiz(written(tmp_path, GOOD)))
+    _, first, second, total = played.widget.children
+    choice, feedback = first.children[1:]
+    choice.value = 1
+    assert "Pas tout à fait" in feedback.value and "Non." in feedback.value
+    choice.value = 0  # se corriger est permis, mais ne compte pas
+    assert "✓" in feedback.value and "<code" in feedback.value
+    assert not total.value
+    *boxes, button, feedback = second.children[1:]
+    for box in boxes:
+        box.value = True
+    button.click()
+    assert "Oui aussi." in feedback.value
+    assert played.score == 1 and "Score\u00a0: 1 sur 2" in total.value and "1 bonne réponse" in total.value
+    assert "Pourquoi" in played._repr_mimebundle_()["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            'juste = true\nexplication = "Oui : ',
+            'juste = false\nexplication = "Oui : ',
+            "question 1.*exactement un choix juste.*il y en a 0",
+        ),
+        ("juste = false", "juste = true", r"question 1.*plusieurs = true.*il y en a 2"),
+        ("juste = false", "just = false", "question 1, choix 2.*champ inconnu `just`"),
+        ("juste = false", 'juste = "non"', "question 1, choix 2.*`juste` doit être true ou false"),
+        ('explication = "Non."', 'explication = ""', "question 1, choix 2.*`explication` doit être un texte"),
+        ('texte = "B"', 'texte = "A"', "question 2.*tous différents"),
+        ("plusieurs = true", "plusieurs = 1", "question 2.*`plusieurs`"),
+        ('enonce = "Lesquelles ?"', "", "question 2.*`enonce`"),
+        ('enonce = "Lesquelles ?"', 'enonce = "Lesquelles ?', "faute de syntaxe TOML à la ligne 13"),
+        ("[[question]]", "[[questions]]", "doit contenir des questions"),
+    ],
+)
+def test_a_fault_in_a_quiz_is_told_in_french(tmp_path: Path, old: str, new: str, words: str) -> None:
+    content = GOOD.replace(old, new) if old == "[[question]]" else GOOD.replace(old, new, 1)
+    with pytest.raises(ValueError, match=rf"01\.toml.*{words}"):
+        read_quiz(written(tmp_path, content))
+
+
+def test_a_missing_or_unreadable_quiz(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    with pytest.raises(ValueError, match=r"07\.toml n'existe pas.*quiz disponibles\W+01"):
+        read_quiz(tmp_path / "07.toml")
+    (tmp_path / "02.toml").write_bytes("é".encode("latin-1"))
+    with pytest.raises(ValueError, match="UTF-8"):
+        read_quiz(tmp_path / "02.toml")
+    with pytest.raises(ValueError, match="doit contenir des questions"):
+        read_quiz(written(tmp_path, ""))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "Pourquoi\u202f?",
+        "Ainsi\u00a0: «\u00a0oui\u00a0»\u202f!",
+        "1800 images, 1\u202f800 images, 3\u00a0%",
+        "T\u00a0: `x`\u202f?",
+        "Aucune espace: ici, ni là?",
+    ],
+)
+def test_typography(right: str) -> None:
+    plain = right.replace("\u00a0", " ").replace("\u202f", " ")
+    assert typography(plain) == typography(right) == right
+
+
+def test_typography_leaves_code_and_formulas() -> None:
+    kept = "`a" + " ? b" + " : c`, $x" + " : y$, https://exemple.fr/?a=1"
+    assert typography(kept) == kept

@@ -1,0 +1,196 @@
+"""Les images vivantes : réglages liés, erreurs visibles, image fixe sans noyau, courbes d'apprentissage."""
+
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import ipywidgets as widgets
+import pytest
+
+from course_utils.drawing import svg
+from course_utils.figures import french_number, text_panel
+from course_utils.live import Live, curves, live, log
+
+
+def echo(**values: Any) -> str:
+    """Une image qui dit ses valeurs."""
+    return text_panel(" ; ".join(f"{name}={value!r}" for name, value in values.items()), width=600)
+
+
+def shown(vue: Live) -> str:
+    return svg.alt_of(vue.svg)
+
+
+def box_of(vue: Live, name: str) -> Any:
+    """La case d'un curseur : sa voisine dans la ligne."""
+    row = next(row for row in vue.widget.children if vue.controls[name] in getattr(row, "children", ()))
+    return row.children[0]
+
+
+@pytest.mark.parametrize(
+    ("control", "kind", "first", "moved"),
+    [
+        ((0, 9, 1), widgets.IntSlider, 0, 7),
+        ((0, 9, 1, 4), widgets.IntSlider, 4, 7),
+        ((0.0, 1.0, 0.1), widgets.FloatSlider, 0.0, 0.3),
+        (log(0.5, 20, 4), widgets.FloatLogSlider, 4.0, 8.0),
+        (["a", "b"], widgets.Dropdown, "a", "b"),
+        ({"premier": 1, "second": 2}, widgets.Dropdown, 1, 2),
+        (True, widgets.Checkbox, True, False),
+        (widgets.IntText(3), widgets.IntText, 3, 5),
+    ],
+)
+def test_a_control_of_each_kind_moves_the_picture(control: Any, kind: type, first: Any, moved: Any) -> None:
+    vue = live(echo, valeur=control)
+    assert type(vue.controls["valeur"]) is kind
+    assert shown(vue) == f"valeur={first!r}"
+    vue.controls["valeur"].value = moved
+    assert shown(vue) == f"valeur={moved!r}"
+
+
+@pytest.mark.parametrize(("control", "value"), [((0, 9, 1), 5), ((0.0, 2.0, 0.1), 1.5), (log(0.5, 20, 4), 3.75)])
+def test_the_slider_and_its_box_go_together(control: Any, value: float) -> None:
+    vue = live(echo, t=control, labels={"t": "Température T"})
+    box = box_of(vue, "t")
+    assert box.description == "Température T"  # le nom que lit un lecteur d'écran
+    vue.controls["t"].value = value
+    assert box.value == value
+    box.value = box.max
+    assert vue.controls["t"].value == pytest.approx(box.max) and shown(vue) == f"t={box.max!r}"
+    box.value = box.max + 100  # ce qu'on tape trop grand est ramené à la borne
+    assert box.value == box.max and shown(vue) == f"t={box.max!r}"
+
+
+def test_log_slider_gives_round_values_at_its_notches() -> None:
+    seen = []
+    vue = live(lambda t: seen.append(t) or text_panel(french_number(t)), t=log(0.5, 20, 4))
+    slider = vue.controls["t"]
+    for notch in range(int((slider.max - slider.min) / slider.step) + 1):
+        slider.value = 10 ** (slider.min + notch * slider.step)
+    assert {0.5, 1.0, 2.0, 5.0, 10.0, 20.0} <= set(seen)
+    assert all(len(f"{value:g}".replace(".", "").strip("0")) <= 2 for value in seen)
+
+
+def test_float_noise_is_not_shown() -> None:
+    vue = live(echo, t=(0.0, 1.0, 0.1))
+    vue.controls["t"].value = 0.1 + 0.2
+    assert shown(vue) == "t=0.3"
+
+
+def test_one_move_is_one_picture() -> None:
+    seen = []
+    vue = live(lambda t, n: seen.append((t, n)) or text_panel("image"), t=log(0.5, 20, 4), n=(0, 9, 1))
+    seen.clear()
+    vue.controls["t"].value = 2.0
+    box_of(vue, "n").value = 3
+    assert seen == [(2.0, 0), (2.0, 3)]
+
+
+def test_presets_set_everything_in_one_picture() -> None:
+    seen = []
+    vue = live(
+        lambda t, n: seen.append((t, n)) or text_panel("image"),
+        t=log(0.5, 20, 4),
+        n=(0, 9, 1),
+        presets={"T = 8": {"t": 8.0, "n": 5}},
+    )
+    button = next(
+        b for row in vue.widget.children for b in getattr(row, "children", ()) if isinstance(b, widgets.Button)
+    )
+    seen.clear()
+    button.click()
+    assert seen == [(8.0, 5)]
+    assert box_of(vue, "t").value == 8.0 and button.description == "T = 8"
+
+
+def test_an_error_takes_the_place_of_the_picture_and_is_raised() -> None:
+    def picture(t: int) -> str:
+        if t > 3:
+            raise ValueError("la température est trop grande")
+        return text_panel("bien", width=500, height=200)
+
+    vue = live(picture, t=(0, 9, 1))
+    size = svg.size_of(vue.svg)
+    with pytest.raises(ValueError, match="trop grande"):
+        vue.controls["t"].value = 5
+    assert "L'image n'a pas pu être dessinée. ValueError\u00a0: la température est trop grande" in shown(vue)
+    assert svg.size_of(vue.svg) == size  # la page ne saute pas
+    assert box_of(vue, "t").value == 5
+    vue.controls["t"].value = 2
+    assert shown(vue) == "bien"
+
+
+def test_an_error_at_birth_is_shown_then_raised(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        live(lambda t: str(1 / t), t=(0, 9, 1))
+    assert capsys.readouterr().out  # l'objet a été affiché avant que l'erreur n'interrompe la cellule
+
+
+def test_what_is_not_a_figure_is_an_error() -> None:
+    with pytest.raises(ValueError, match="viewBox"):
+        live(lambda t: "<b>pas une figure</b>", t=(0, 9, 1))
+
+
+@pytest.mark.parametrize("control", [(0, 9), (9, 0, 1), (0, 9, 0), (0, 9, 1, 12), "texte", None, [], ("a", "b", "c")])
+def test_a_control_that_is_not_understood_is_refused(control: Any) -> None:
+    with pytest.raises(ValueError, match="Le réglage «\u00a0t\u00a0» vaut"):
+        live(echo, t=control)
+
+
+@pytest.mark.parametrize("bounds", [(0, 1, 1), (1, 1, 1), (1, 10, 20), (-1, 1, 0.5)])
+def test_log_needs_positive_ordered_bounds(bounds: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="0 < low ≤ start ≤ high"):
+        log(*bounds)
+
+
+@pytest.mark.parametrize("extra", [{"labels": {"x": "X"}}, {"presets": {"T = 1": {"x": 1}}}])
+def test_an_unknown_name_in_labels_or_presets_is_refused(extra: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"Réglage inconnu.*x.*les réglages de cette image sont t"):
+        live(echo, t=(0, 9, 1), **extra)
+
+
+def test_the_bundle_teaches_without_a_kernel() -> None:
+    vue = live(echo, t=(0, 9, 1))
+    bundle = vue._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == vue.svg and bundle["text/plain"] == "t=0"
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_live_never_loads_the_training_code() -> None:
+    code = "import sys, course_utils.live; print([m for m in sys.modules if m in ('torch', 'course_utils.training')])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def history(*accuracy: float) -> SimpleNamespace:
+    return SimpleNamespace(accuracy=list(accuracy), losses=[{"h": 1.0}] * len(accuracy))
+
+
+def paths(figure: str) -> int:
+    """Le nombre de courbes : les lignes brisées de plus d'un segment."""
+    return len([d for d in re.findall(r'<path d="([^"]+)"', figure) if d.count("L") > 1])
+
+
+def test_curves_follow_the_training() -> None:
+    suivi = curves("Validation", epochs=4, teacher=0.935, name="élève seul")
+    assert "aucune mesure" not in svg.alt_of(suivi.svg) and "93,5\u00a0%" in svg.alt_of(suivi.svg)
+    for n in (1, 2, 3, 4):
+        suivi(history(*[0.7, 0.8, 0.82, 0.83][:n]))
+    assert "élève seul\u00a0: 83,0\u00a0%" in svg.alt_of(suivi.svg) and paths(suivi.svg) == 1
+    suivi.named("élève distillé")(history(0.75, 0.85, 0.86))
+    assert "élève distillé\u00a0: 86,0\u00a0%" in svg.alt_of(suivi.svg) and paths(suivi.svg) == 2
+    assert suivi.widget.value == suivi.svg == suivi._repr_mimebundle_()["image/svg+xml"]
+
+
+def test_curves_want_a_validation() -> None:
+    suivi = curves("Validation", epochs=2)
+    with pytest.raises(ValueError, match="donnez `validation=…` à `fit`"):
+        suivi(history())
+
+
+def test_presenter_mode_enlarges_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURS_PRESENTATEUR", "1")
+    vue = live(echo, t=(0, 9, 1))
+    assert "font-size: 21px" in vue.widget.children[0].value
