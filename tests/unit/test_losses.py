@@ -25,7 +25,7 @@ def explicit_kd(student, teacher, temperature):
         s_max, t_max = max(s), max(t)
         s_exp = [math.exp((z - s_max) / temperature) for z in s]
         t_exp = [math.exp((z - t_max) / temperature) for z in t]
-        for zs, zt, es, et in zip(s, t, s_exp, t_exp, strict=True):
+        for zs, zt, et in zip(s, t, t_exp, strict=True):
             log_q = (zs - s_max) / temperature - math.log(sum(s_exp))
             log_p = (zt - t_max) / temperature - math.log(sum(t_exp))
             total += et / sum(t_exp) * (log_p - log_q)

@@ -1,0 +1,112 @@
+"""Les exercices du notebook 01 : softmax adouci, entropie, plus proche voisine, axe du softmax."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from course_utils import losses
+from course_utils.exercises import Exercise
+
+
+def _logits(rows: int, columns: int, scale: float = 3.0) -> Tensor:
+    return scale * torch.randn(rows, columns, generator=torch.Generator().manual_seed(1))
+
+
+def _softmax_cases() -> tuple:
+    return (
+        (torch.tensor([[0.0, math.log(3.0)]]), 1.0),
+        (_logits(4, 10), 4.0),
+        (_logits(3, 5, 1000.0), 1.0),
+        (_logits(5, 5), 20.0),
+    )
+
+
+def _entropy_cases() -> tuple:
+    return (
+        (torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]),),
+        (torch.tensor([[1.0, 0.0, 0.0]]),),
+        (losses.soften(_logits(6, 10), 2.0),),
+    )
+
+
+def entropy_bits(p: Tensor) -> Tensor:
+    return -torch.special.xlogy(p, p).sum(dim=1) / math.log(2)
+
+
+def nearest_class(p: Tensor, y: Tensor) -> Tensor:
+    mean = torch.stack([p[y == c].mean(dim=0) for c in range(p.shape[1])])
+    return mean.fill_diagonal_(-1.0).argmax(dim=1)
+
+
+def _nearest_cases() -> tuple:
+    y = torch.arange(40) % 4
+    p = losses.soften(_logits(40, 4, 1.0) + 2 * torch.eye(4)[y], 1.0)
+    other_y = torch.arange(60) % 6
+    other = losses.soften(_logits(60, 6, 0.5) + 3 * torch.eye(6)[other_y], 2.0)
+    return ((p, y), (p.flip(0), y.flip(0)), (other, other_y))
+
+
+EXERCISES = {
+    "01-softmax-temperature": Exercise(
+        reference=losses.soften,
+        why="Retrancher le maximum divise le numérateur et le dénominateur par le même nombre : rien ne change, "
+        "sauf que plus rien ne déborde.",
+        cases=_softmax_cases,
+        mistakes={
+            "La température divise les logits, elle ne les multiplie pas.": lambda z, t: torch.softmax(z * t, 1),
+            "La température n'est pas utilisée.": lambda z, t: torch.softmax(z, 1),
+            "Le softmax se prend sur les classes (axe 1), pas sur les images du lot.": lambda z, t: torch.softmax(
+                z / t, 0
+            ),
+            "exp(1000) déborde : retranchez d'abord le maximum de chaque ligne.": lambda z, t: (
+                torch.exp(z / t) / torch.exp(z / t).sum(1, keepdim=True)
+            ),
+            "C'est le softmax que l'on adoucit en divisant les logits, pas les probabilités après coup.": lambda z, t: (
+                torch.softmax(z, 1) / t
+            ),
+        },
+    ),
+    "01-entropie": Exercise(
+        reference=entropy_bits,
+        why="0 bit : une certitude ; log₂ 10 ≈ 3,32 bits : les dix classes à égalité.",
+        cases=_entropy_cases,
+        mistakes={
+            "0 · log 0 donne NaN : remplacez-le par 0, par exemple avec torch.special.xlogy ou clamp.": lambda p: (
+                -(p * torch.log2(p)).sum(1)
+            ),
+            "C'est l'entropie en nats : pour des bits, divisez par ln 2 (ou prenez log2).": lambda p: (
+                -torch.special.xlogy(p, p).sum(1)
+            ),
+            "Il manque le signe moins : une entropie n'est jamais négative.": lambda p: (
+                torch.special.xlogy(p, p).sum(1) / math.log(2)
+            ),
+            "Une entropie par ligne : sommez sur les classes, ne prenez pas la moyenne.": lambda p: (
+                -torch.special.xlogy(p, p).mean(1) / math.log(2)
+            ),
+        },
+    ),
+    "01-voisine": Exercise(
+        reference=nearest_class,
+        why="La réponse la plus probable *hors de la diagonale* dit à quoi la classe ressemble.",
+        cases=_nearest_cases,
+        mistakes={
+            "La classe elle-même arrive en tête : excluez la diagonale avant de chercher le maximum.": lambda p, y: (
+                torch.stack([p[y == c].mean(0) for c in range(p.shape[1])]).argmax(1)
+            ),
+            "Vous cherchez la classe la moins probable : il faut le maximum.": lambda p, y: torch.stack(
+                [p[y == c].mean(0) for c in range(p.shape[1])]
+            ).argmin(1),
+        },
+    ),
+    "01-bug-axe": Exercise(
+        reference=losses.soften,
+        why="Avec dim=0, chaque colonne a pour somme 1 : le label doux d'une image dépendait des autres images du lot.",
+        cases=_softmax_cases,
+        mistakes={
+            "dim=0 normalise chaque classe sur le lot ; normalisez chaque image sur les classes.": lambda z, t: (
+                torch.softmax(z / t, dim=0)
+            ),
+        },
+    ),
+}

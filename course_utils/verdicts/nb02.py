@@ -1,0 +1,103 @@
+"""Les exercices du notebook 02 : la perte de distillation, son gradient, et une moyenne de trop."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils import losses
+from course_utils.exercises import Exercise
+
+
+def _pair(rows: int, columns: int, seed: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return 3 * torch.randn(rows, columns, generator=generator), 3 * torch.randn(rows, columns, generator=generator)
+
+
+def _cases() -> tuple:
+    return ((*_pair(1, 3, 0), 1.0), (*_pair(4, 10, 1), 4.0), (*_pair(7, 5, 2), 20.0))
+
+
+def gradient(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    with torch.enable_grad():
+        z = student.detach().clone().requires_grad_()
+        (result,) = torch.autograd.grad(losses.kd_loss(z, teacher, temperature), z)
+    return result
+
+
+def _kl(student: Tensor, teacher: Tensor, t: float, *, reduction: str = "batchmean") -> Tensor:
+    return F.kl_div(F.log_softmax(student / t, 1), F.softmax(teacher / t, 1), reduction=reduction)
+
+
+def _gap(student: Tensor, teacher: Tensor, t: float) -> Tensor:
+    return losses.soften(student, t) - losses.soften(teacher, t)
+
+
+def _passes_gradient(answer: Callable[..., Tensor]) -> bool:
+    student, teacher = _pair(4, 10, 3)
+    student.requires_grad_()
+    loss = answer(student, teacher, 4.0)
+    return loss.requires_grad and bool(torch.autograd.grad(loss, student)[0].any())
+
+
+LOSS_MISTAKES = {
+    "Le facteur T² manque : sans lui, le terme doux s'éteint quand T grandit.": _kl,
+    'C\'est une moyenne sur les images, pas sur les classes (reduction="batchmean", et non "mean").': lambda s, t, T: (
+        T**2 * _kl(s, t, T, reduction="mean")
+    ),
+    "Les deux fautes y sont encore : le facteur T² manque, et la moyenne prend aussi les classes.": lambda s, t, T: _kl(
+        s, t, T, reduction="mean"
+    ),
+    "C'est la somme du lot : divisez par le nombre d'images.": lambda s, t, T: T**2 * _kl(s, t, T, reduction="sum"),
+    "La divergence est prise à l'envers : c'est KL(enseignant ‖ élève), pondérée par l'enseignant.": lambda s, t, T: (
+        losses.kd_loss(t, s, T)
+    ),
+    "La température n'agit que sur un des deux réseaux : divisez les deux séries de logits.": lambda s, t, T: (
+        T**2 * F.kl_div(F.log_softmax(s, 1), F.softmax(t / T, 1), reduction="batchmean")
+    ),
+    "Un softmax de trop : les logits sont déjà passés dans un softmax avant celui de la température.": lambda s, t, T: (
+        losses.kd_loss(torch.softmax(s, 1), torch.softmax(t, 1), T)
+    ),
+    "C'est l'entropie croisée douce : retranchez-lui l'entropie de l'enseignant.": lambda s, t, T: (
+        -(T**2) * (losses.soften(t, T) * torch.log_softmax(s / T, 1)).sum(1).mean()
+    ),
+}
+
+EXERCISES = {
+    "02-kd-loss": Exercise(
+        reference=losses.kd_loss,
+        why="La divergence est nulle quand l'élève répond comme l'enseignant, et T² garde aux gradients leur taille.",
+        cases=_cases,
+        mistakes={hint: wrong for hint, wrong in LOSS_MISTAKES.items() if not hint.startswith("Les deux")},
+        properties={"Le gradient doit pouvoir remonter jusqu'à l'élève : gardez des tenseurs.": _passes_gradient},
+    ),
+    "02-gradient": Exercise(
+        reference=gradient,
+        why="T²·(1/T)·(q − p)/N = T·(q − p)/N : le résultat d'autograd, au dernier chiffre près.",
+        cases=_cases,
+        mistakes={
+            "Il manque la moyenne : divisez par le nombre d'images N.": lambda s, t, T: T * _gap(s, t, T),
+            "Le signe est inversé : la dérivée de −log q donne q − p.": lambda s, t, T: -T * _gap(s, t, T) / len(s),
+            "La dérivée de z/T apporte un facteur 1/T : T²/T = T, et non T².": lambda s, t, T: (
+                T**2 * _gap(s, t, T) / len(s)
+            ),
+            "Le facteur T² de la perte manque : le gradient est T·(q − p)/N, et non (q − p)/(T·N).": lambda s, t, T: (
+                _gap(s, t, T) / T / len(s)
+            ),
+            "Le facteur T manque : T² vient de la perte et 1/T de la dérivée de z/T.": lambda s, t, T: (
+                _gap(s, t, T) / len(s)
+            ),
+            "Les probabilités sont prises à T = 1 : adoucissez-les à la température T.": lambda s, t, T: (
+                T * _gap(s, t, 1.0) / len(s)
+            ),
+        },
+    ),
+    "02-bug-moyenne": Exercise(
+        reference=losses.kd_loss,
+        why="« mean » divisait aussi par le nombre de classes, et sans T² le terme doux s'effaçait quand T grandit.",
+        cases=_cases,
+        mistakes=LOSS_MISTAKES,
+        properties={"Le gradient doit pouvoir remonter jusqu'à l'élève : gardez des tenseurs.": _passes_gradient},
+    ),
+}
