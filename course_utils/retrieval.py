@@ -52,8 +52,9 @@ def triplet_loss(x: Tensor, labels: Tensor, margin: float = 0.2) -> Tensor:
     d = distances(F.normalize(x, dim=1))
     same = labels[:, None] == labels[None, :]
     positive = same & ~torch.eye(len(x), dtype=torch.bool, device=x.device)
-    violation = (d[:, :, None] - d[:, None, :] + margin).clamp(min=0)
-    violation = torch.where(positive[:, :, None] & ~same[:, None, :], violation, 0.0)
+    anchor, friend = positive.nonzero(as_tuple=True)  # dix fois moins de couples que N² quand il y a dix classes
+    violation = (d[anchor, friend, None] - d[anchor] + margin).clamp(min=0)
+    violation = torch.where(same[anchor], 0.0, violation)
     return violation.sum() / (violation > 0).sum().clamp(min=1)
 
 
