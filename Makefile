@@ -19,7 +19,7 @@ help:
 	@echo "make lab      crée .venv au premier appel, puis ouvre la séance dans JupyterLab"
 	@echo "make install  prépare .venv sans rien ouvrir (pour VS Code, par exemple)"
 	@echo "make test     installe les outils de test, puis vérifie tout : code, notebooks, navigateur"
-	@echo "make bench  mesure le temps et la mémoire de nos pertes et de leur écriture habituelle, côte à côte"
+	@echo "make bench    mesure le temps et la mémoire de nos pertes et de leur écriture habituelle, côte à côte"
 	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
