@@ -14,13 +14,18 @@ Limits = tuple[float, float]
 
 @dataclass(frozen=True)
 class Scale:
-    """De la valeur au pixel, linéaire ou logarithmique (`log`)."""
+    """De la valeur au pixel, linéaire ou logarithmique (`log`) ; lève ValueError si les bornes sont impossibles."""
 
     low: float
     high: float
     start: float
     stop: float
     log: bool = False
+
+    def __post_init__(self) -> None:
+        if not (-math.inf < self.low < self.high < math.inf) or (self.log and self.low <= 0):
+            wanted = "0 < bas < haut sur une échelle logarithmique" if self.log else "bas < haut"
+            raise ValueError(f"Les bornes d'un axe doivent vérifier {wanted} : reçu ({self.low}, {self.high}).")
 
     def __call__(self, value: float) -> float:
         """La position en pixels ; une valeur hors des bornes est ramenée au bord, NaN reste NaN."""

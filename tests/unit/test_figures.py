@@ -226,6 +226,8 @@ def test_a_live_figure_does_not_move_its_axes() -> None:
         (lambda: image_grid(IMAGES, alt="a", labels=["une"]), "une légende par image : reçu 1 pour 6"),
         (lambda: tree([], ["a", "b"], alt="a"), "reçu 0 pour 2 noms"),
         (lambda: line_chart({"a": Curve(X, Y, color="rose")}, alt="a"), "Couleur inconnue"),
+        (lambda: line_chart({"a": (X, Y)}, alt="a", y_limits=(1, 0)), "bas < haut : reçu (1, 0)"),
+        (lambda: line_chart({"a": (X, Y)}, alt="a", log_y=True, y_limits=(0, 1)), "0 < bas < haut"),
         (lambda: side_by_side("<svg></svg>"), "viewBox"),
         (lambda: show("rien"), "viewBox"),
     ],
