@@ -55,8 +55,8 @@ def relations_view(student: Tensor, teacher: Tensor, *, loss: str = "les deux", 
                      limits=(0, 2), width=374, cell_height=28)
         ]  # fmt: skip
     told = text_panel(
-        f"Perte des distances : {french_number(by_distance, 4)}      Perte des angles : {french_number(by_angle, 4)}"
-        f"      Plus grand gradient : {french_number(largest, 4)}",
+        f"Perte des distances : {french_number(by_distance, 4)} ; perte des angles : {french_number(by_angle, 4)}\n"
+        f"Plus grand gradient (la plus longue flèche) : {french_number(largest, 4)}",
         width=760,
         color="student",
     )
