@@ -19,7 +19,7 @@ from course_utils.training import Teacher, fit, predict
 from experiments.records import Campaign
 
 SEEDS = [0, 1, 2]
-SETTINGS = {"hidden": (800, 800), "train_size": 10_000, "epochs": 10, "temperature": 4.0}
+SETTINGS = {"hidden": (800, 800), "train_size": 6000, "epochs": 8, "temperature": 4.0}
 BIASES = torch.linspace(-5, 25, 601)
 COLUMNS = (
     "method", "class", "seed", "dark_mass", "teacher_recall", "teacher_errors",
