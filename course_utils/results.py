@@ -117,8 +117,9 @@ def compared(name: str, values: Sequence[float], other: str, other_values: Seque
         if gap.significant
         else "l'intervalle contient zéro, l'écart est non significatif"
     )
+    unit = "points" if abs(100 * gap.mean) >= 2 else "point"  # en français, le pluriel commence à deux
     return typography(
-        f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} point, entre {low} et {high} "
+        f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} {unit}, entre {low} et {high} "
         f"({gap.count} graines appariées) ; {verdict}."
     )
 
