@@ -109,18 +109,14 @@ def in_percent(values: Sequence[float]) -> str:
 
 
 def compared(name: str, values: Sequence[float], other: str, other_values: Sequence[float]) -> str:
-    """La comparaison appariée de deux suites d'exactitudes, en une phrase qui dit si l'écart est significatif."""
+    """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
     low, high = (_decimal(100 * bound, signed=True) for bound in (gap.low, gap.high))
-    verdict = (
-        "l'intervalle ne contient pas zéro, l'écart est significatif"
-        if gap.significant
-        else "l'intervalle contient zéro, l'écart est non significatif"
-    )
+    verdict = "significatif" if gap.significant else "non significatif"  # non : l'intervalle contient zéro
     unit = "points" if abs(100 * gap.mean) >= 2 else "point"  # en français, le pluriel commence à deux
     return typography(
-        f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} {unit}, entre {low} et {high} "
-        f"({gap.count} graines appariées) ; {verdict}."
+        f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} {unit}, entre {low} et {high} : "
+        f"{verdict} ({gap.count} graines)."
     )
 
 
