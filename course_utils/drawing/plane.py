@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from itertools import combinations
 
 from torch import Tensor
 
 from course_utils.drawing import svg
 from course_utils.drawing.palette import GRID, INK, MUTED, PALETTE
+
+Point = tuple[float, float]
 
 
 def plane(
@@ -28,17 +31,16 @@ def plane(
     top = 34 if title else 8
     side = width - 16
 
-    def place(x: float, y: float) -> tuple[float, float]:
+    def place(x: float, y: float) -> Point:
         return 8 + side * (x + reach) / (2 * reach), top + side * (reach - y) / (2 * reach)
 
     dots = [place(*point) for point in points.tolist()]
     parts = [svg.text(title, width / 2, 23, anchor="middle", bold=True)] if title else []
     parts += [svg.rect(8, top, side, side, "none", stroke=GRID, radius=6)]
-    for unit in range(-int(reach), int(reach) + 1):
-        parts += [svg.line(*place(unit, -reach), *place(unit, reach), GRID, width=0.6)]
-        parts += [svg.line(*place(-reach, unit), *place(reach, unit), GRID, width=0.6)]
-    for i, start in enumerate(dots):
-        parts += [svg.line(*start, *end, MUTED, width=1.2) for end in dots[:i]]
+    units = range(-int(reach), int(reach) + 1)
+    grid = [((u, -reach), (u, reach)) for u in units] + [((-reach, u), (reach, u)) for u in units]
+    parts += [_segments([(place(*start), place(*end)) for start, end in grid], GRID, 0.6)]
+    parts += [_segments(list(combinations(dots, 2)), MUTED, 1.2)]
     if selected is not None:
         cx, cy = (svg.number(value) for value in dots[selected])
         parts += [f'<circle cx="{cx}" cy="{cy}" r="13" fill="none" stroke="{INK}" stroke-width="2"/>']
@@ -49,7 +51,13 @@ def plane(
     return svg.document(width, top + side + 8, "".join(parts), alt)
 
 
-def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
+def _segments(ends: Sequence[tuple[Point, Point]], color: str, width: float) -> str:
+    """Des traits séparés, en un seul tracé : une image vivante gagne à avoir peu d'éléments."""
+    breaks = (math.nan, math.nan)
+    return svg.path([point for start, end in ends for point in (start, end, breaks)], color, width=width)
+
+
+def _arrow(start: Point, end: Point) -> str:
     length = math.dist(start, end)
     if length < 3:  # pixels : trop courte pour se voir
         return ""
