@@ -52,7 +52,7 @@ def plane(
 
 
 def _segments(ends: Sequence[tuple[Point, Point]], color: str, width: float) -> str:
-    """Des traits séparés, en un seul tracé : une image vivante gagne à avoir peu d'éléments."""
+    """Des traits séparés, en un seul tracé : une image vivante gagne à avoir peu d'éléments."""
     breaks = (math.nan, math.nan)
     return svg.path([point for start, end in ends for point in (start, end, breaks)], color, width=width)
 
