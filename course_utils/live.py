@@ -8,7 +8,6 @@ JupyterLab, VS Code ou Colab.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -17,7 +16,7 @@ from course_utils.drawing.layout import text_panel
 from course_utils.drawing.svg import TEXT, WIDTH, alt_of, size_of, text_width, zoom
 from course_utils.figures import french_percent, line_chart
 from course_utils.french import typography
-from course_utils.interaction.controls import Control, control_for, log
+from course_utils.interaction.controls import control_for, log
 
 __all__ = ["Curves", "Live", "curves", "live", "log"]
 
@@ -64,7 +63,7 @@ class Live:
         self._controls = {name: control_for(name, control, texts[name], width) for name, control in controls.items()}
         self.controls: dict[str, Any] = {name: control.widget for name, control in self._controls.items()}
         for control in self._controls.values():
-            control.widget.observe(partial(self._changed, control), names="value")
+            control.watch(self._changed)
         self._html = widgets.HTML()
         buttons = [self._button(text, values) for text, values in presets.items()]
         bar = (
@@ -92,12 +91,9 @@ class Live:
             raise
         self.svg = self._html.value = figure
 
-    def _changed(self, control: Control, _: Any) -> None:
-        try:
-            if not self._paused:
-                self.draw()
-        finally:
-            control.echo()  # après l'image : c'est elle qu'on attend (20 ms de gagnées)
+    def _changed(self) -> None:
+        if not self._paused:
+            self.draw()
 
     def _button(self, text: str, values: Mapping[str, Any]) -> Any:
         button = widgets.Button(description=typography(text), layout=widgets.Layout(width="auto"))

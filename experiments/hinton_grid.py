@@ -3,7 +3,8 @@
     OMP_NUM_THREADS=1 python experiments/hinton_grid.py     # une dizaine de minutes sur un cœur
 
 L'élève est un perceptron 784-800-800-10 et n'a que 1 800 images. À graine égale, toutes les cases partent des mêmes
-poids et voient les mêmes images dans le même ordre. On choisit sur la validation ; le test n'est noté que pour conclure.
+poids et voient les mêmes images dans le même ordre. On choisit sur la validation ; le test n'est noté que pour
+conclure.
 """
 
 from course_utils.data import load

@@ -18,14 +18,14 @@ class Log(NamedTuple):
 class Control(NamedTuple):
     """Un réglage prêt à l'emploi.
 
-    widget : ce qu'on déplace (`.value`). read : la valeur donnée à l'image. row : la ligne affichée.
-    echo : met à jour ce qui accompagne le widget, une fois l'image redessinée.
+    widget : ce qu'on déplace (`.value`). row : la ligne affichée. read : la valeur donnée à l'image.
+    watch : reçoit la fonction à appeler à chaque changement.
     """
 
     widget: Any
-    read: Callable[[], Any]
     row: Any
-    echo: Callable[[], None] = lambda: None
+    read: Callable[[], Any]
+    watch: Callable[[Callable[[], None]], None]
 
 
 def log(low: float, high: float, start: float) -> Log:
@@ -46,60 +46,59 @@ def control_for(name: str, control: Any, label: str, label_width: float) -> Cont
 
     Lève ValueError si la description n'est pas comprise.
     """
-    style = {"description_width": f"{label_width:.0f}px"}
     if isinstance(control, widgets.Widget):
-        return Control(control, lambda: control.value, control)
+        return _plain(control, control)
     if isinstance(control, bool):
         indent = widgets.Layout(width="auto", margin=f"2px 2px 2px {label_width + 10:.0f}px")
         box = widgets.Checkbox(control, description=label, indent=False, layout=indent)
-        return Control(box, lambda: box.value, box)
+        return _plain(box, box)
     if isinstance(control, Mapping | list) and control:
-        options = list(control.items()) if isinstance(control, Mapping) else control
-        menu = widgets.Dropdown(options=options, description=label, style=style, layout=widgets.Layout(width="auto"))
-        return Control(menu, lambda: menu.value, widgets.HBox([menu]))
+        menu = widgets.Dropdown(
+            options=list(control.items()) if isinstance(control, Mapping) else control,
+            description=label,
+            style={"description_width": f"{label_width:.0f}px"},
+            layout=widgets.Layout(width="auto"),
+        )
+        return _plain(menu, widgets.HBox([menu]))
     if isinstance(control, Log):
-        return _paired(*_log_slider(control), label, label_width)
+        return _dial(*_log_pair(control), label, label_width)
     if isinstance(control, tuple) and len(control) in (3, 4) and all(isinstance(v, int | float) for v in control):
         low, high, step, start = (*control, control[0])[:4]
         if low < high and step > 0 and low <= start <= high:
-            return _paired(*_slider(low, high, step, start), label, label_width)
+            return _dial(*_linear_pair(low, high, step, start), label, label_width)
     raise ValueError(
         f"Le réglage « {name} » vaut {control!r} : donnez (bas, haut, pas) ou (bas, haut, pas, départ) avec "
         "bas ≤ départ ≤ haut et pas > 0, log(bas, haut, départ), une liste, un dictionnaire, True, False ou un widget."
     )
 
 
-Pair = tuple[Any, Any, Callable[[Any], Any]]  # le curseur, sa case, et la valeur nette du curseur
+def _plain(widget: Any, row: Any) -> Control:
+    def watch(draw: Callable[[], None]) -> None:
+        widget.observe(lambda _: draw(), names="value")
+
+    return Control(widget, row, lambda: widget.value, watch)
 
 
-def _slider(low: float, high: float, step: float, start: float) -> Pair:
-    settings = {"min": low, "max": high, "step": step, "value": start}
-    if all(isinstance(value, int) for value in settings.values()):
-        return widgets.IntSlider(**settings), widgets.BoundedIntText(**settings), int
-    return widgets.FloatSlider(**settings), widgets.BoundedFloatText(**settings), _without_noise
+class Grid(NamedTuple):
+    """Les crans d'un curseur. place : le numéro du cran (non entier entre deux crans) ; neat : la valeur d'un cran."""
+
+    place: Callable[[float], float]
+    neat: Callable[[float], float]
+
+    def value_of(self, raw: float, current: float) -> float:
+        """La valeur que veut dire la position `raw` du curseur, quand la valeur était `current`.
+
+        Le navigateur ramène le curseur au cran le plus proche et nous le renvoie : il ne faut pas que ce cran
+        remplace une valeur plus précise, tapée ou choisie par un bouton (3,75).
+        """
+        place = self.place(raw)
+        if abs(place - round(place)) > 1e-6:
+            return raw if isinstance(raw, int) else float(f"{raw:.9g}")
+        return current if round(self.place(current)) == round(place) else self.neat(raw)
 
 
-def _without_noise(value: float) -> float:
-    """0.1 + 0.2 redevient 0.3."""
-    return round(value, 9)
-
-
-def _log_slider(control: Log) -> Pair:
-    low, high, start = control
-    first, notch = math.log10(low), 0.05
-
-    def tidy(value: float) -> float:
-        """Aux crans du curseur, deux chiffres suffisent : 1 ; 1,1 ; 1,3 ; … ; 2 ; … (série de Renard R20)."""
-        at_notch = 10 ** (first + round((math.log10(value) - first) / notch) * notch)
-        digits = 2 if math.isclose(value, at_notch, rel_tol=1e-6) else 9
-        return min(max(float(f"{value:.{digits}g}"), low), high)
-
-    slider = widgets.FloatLogSlider(value=start, min=first, max=math.log10(high), step=notch)
-    return slider, widgets.BoundedFloatText(value=start, min=low, max=high, step=None), tidy
-
-
-def _paired(slider: Any, box: Any, tidy: Callable[[Any], Any], label: str, label_width: float) -> Control:
-    """Le curseur et sa case vont ensemble.
+def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> Control:
+    """Un curseur et sa case, toujours d'accord.
 
     Un curseur d'ipywidgets n'a pas de nom pour un lecteur d'écran, et un curseur logarithmique annonce son exposant :
     c'est la case qui porte le nom et la vraie valeur, et qui permet de la taper.
@@ -108,13 +107,59 @@ def _paired(slider: Any, box: Any, tidy: Callable[[Any], Any], label: str, label
     box.layout = widgets.Layout(width=f"{label_width + 110:.0f}px")
     slider.readout, slider.tooltip = False, label
     slider.layout = widgets.Layout(width="420px", margin="2px 2px 2px 18px")
+    current = box.value
 
-    def echo() -> None:
-        box.value = tidy(slider.value)
+    def watch(draw: Callable[[], None]) -> None:
+        def from_slider(change: Any) -> None:
+            nonlocal current
+            current = grid.value_of(change["new"], current)
+            try:
+                draw()
+            finally:
+                box.value = current  # après l'image : c'est elle qu'on attend
 
-    def from_box(change: Any) -> None:
-        if change["new"] != tidy(slider.value):
-            slider.value = change["new"]
+        def from_box(change: Any) -> None:
+            nonlocal current
+            if change["new"] == current:
+                return
+            current = change["new"]
+            if slider.value == current:
+                draw()
+            else:
+                slider.value = current
 
-    box.observe(from_box, names="value")
-    return Control(slider, lambda: tidy(slider.value), widgets.HBox([box, slider]), echo)
+        slider.observe(from_slider, names="value")
+        box.observe(from_box, names="value")
+
+    return Control(slider, widgets.HBox([box, slider]), lambda: current, watch)
+
+
+Pair = tuple[Any, Any, Grid]
+
+
+def _linear_pair(low: float, high: float, step: float, start: float) -> Pair:
+    def place(value: float) -> float:
+        return (value - low) / step
+
+    settings = {"min": low, "max": high, "step": step, "value": start}
+    if all(isinstance(value, int) for value in settings.values()):
+        return widgets.IntSlider(**settings), widgets.BoundedIntText(**settings), Grid(place, round)
+    grid = Grid(place, lambda value: round(value, 9))  # 0.1 + 0.2 redevient 0.3
+    return widgets.FloatSlider(**settings), widgets.BoundedFloatText(**settings), grid
+
+
+# Vingt crans par facteur dix, aux valeurs arrondies que fixe la norme ISO 3 (série R″20).
+_ROUND = (1, 1.1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7, 8, 9)
+
+
+def _log_pair(control: Log) -> Pair:
+    low, high, start = control
+    first, step = math.log10(low), 1 / len(_ROUND)
+
+    def neat(value: float) -> float:
+        decade, notch = divmod(round(math.log10(value) / step), len(_ROUND))
+        return min(max(float(f"{_ROUND[notch] * 10.0**decade:.9g}"), low), high)
+
+    slider = widgets.FloatLogSlider(value=start, min=first, max=math.log10(high), step=step)
+    box = widgets.BoundedFloatText(value=start, min=low, max=high, step=None)
+    return slider, box, Grid(lambda value: (math.log10(value) - first) / step, neat)

@@ -16,7 +16,7 @@ def _pair(rows: int, columns: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _cases() -> tuple:
-    return ((*_pair(3, 4, 0), 2.0), (*_pair(5, 10, 1), 4.0), (*_pair(7, 5, 2), 20.0), (*_pair(1, 3, 3), 1.0))
+    return ((*_pair(3, 5, 0), 2.0), (*_pair(5, 10, 1), 4.0), (*_pair(7, 5, 2), 20.0), (*_pair(1, 3, 3), 1.0))
 
 
 def gradient(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import pytest
 
 from course_utils.drawing import svg
-from course_utils.figures import french_number, text_panel
+from course_utils.figures import text_panel
 from course_utils.live import Live, curves, live, log
 
 
@@ -64,13 +64,33 @@ def test_the_slider_and_its_box_go_together(control: Any, value: float) -> None:
 
 
 def test_log_slider_gives_round_values_at_its_notches() -> None:
-    seen = []
-    vue = live(lambda t: seen.append(t) or text_panel(french_number(t)), t=log(0.5, 20, 4))
+    vue = live(echo, t=log(0.5, 20, 4))
     slider = vue.controls["t"]
-    for notch in range(int((slider.max - slider.min) / slider.step) + 1):
+    seen = []
+    for notch in range(1, int((slider.max - slider.min) / slider.step) + 1):
         slider.value = 10 ** (slider.min + notch * slider.step)
-    assert {0.5, 1.0, 2.0, 5.0, 10.0, 20.0} <= set(seen)
-    assert all(len(f"{value:g}".replace(".", "").strip("0")) <= 2 for value in seen)
+        seen.append(float(shown(vue).removeprefix("t=")))
+    assert seen[:8] == [0.55, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2]
+    assert {2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 20.0} <= set(seen)
+    assert seen == sorted(set(seen))
+
+
+@pytest.mark.parametrize(
+    ("control", "precise", "notch"),
+    [(log(0.5, 20, 4), 3.75, 0.5 * 10**0.9), ((0.0, 1.0, 0.1), 0.27, 0.3), ((0, 20, 5), 7, 5)],
+)
+def test_a_precise_value_survives_the_notch_that_the_browser_sends_back(
+    control: Any, precise: float, notch: float
+) -> None:
+    vue = live(echo, t=control)
+    box = box_of(vue, "t")
+    box.value = precise
+    vue.controls["t"].value = notch  # ce que le navigateur renvoie : le cran le plus proche
+    assert shown(vue) == f"t={precise!r}" and box.value == precise
+    vue.controls["t"].value = box.max
+    assert shown(vue) == f"t={box.max!r}" and box.value == box.max
+    box.value = precise
+    assert shown(vue) == f"t={precise!r}"
 
 
 def test_float_noise_is_not_shown() -> None:
