@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from course_utils.data import load, profile
-from course_utils.french import typography
+from course_utils.french import french_number, typography
 from course_utils.inference import best_device, bfloat16_wins
 from course_utils.models import load_teacher
 
@@ -144,7 +144,7 @@ def _speed() -> Line:
 def _data() -> Line:
     fashion = load("fashion-mnist")
     total = sum(len(part) for part in (fashion.train, fashion.validation, fashion.test))
-    return Line("Données", "ok", f"Fashion-MNIST, {total} images vérifiées ; aucun réseau n'est nécessaire")
+    return Line("Données", "ok", f"Fashion-MNIST, {french_number(total)} images vérifiées ; aucun réseau n'est nécessaire")
 
 
 def _teacher() -> Line:

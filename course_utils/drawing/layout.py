@@ -25,12 +25,11 @@ def text_panel(content: str, *, title: str = "", color: str = "teacher", width: 
 def side_by_side(*svgs: str, gap: float = 12, alt: str | None = None) -> str:
     """Des figures côte à côte, centrées en hauteur ; leurs alt sont mis bout à bout, sauf si `alt` est donné."""
     sizes = [svg.size_of(figure) for figure in svgs]
-    tall = max(height for _, height in sizes)
     body, x = "", 0.0
     for figure, (width, height) in zip(svgs, sizes, strict=True):
-        body += _place(figure, x, (tall - height) / 2)
+        body += _place(figure, x, 0)
         x += width + gap
-    return svg.document(x - gap, tall, body, alt or _joined(svgs))
+    return svg.document(x - gap, max(height for _, height in sizes), body, alt or _joined(svgs))
 
 
 def stack(*svgs: str, gap: float = 12, alt: str | None = None) -> str:

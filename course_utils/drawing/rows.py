@@ -20,6 +20,7 @@ def bar_chart(
     x_label: str = "",
     log: bool = False,
     limits: Limits | None = None,
+    intervals: Sequence[tuple[float, float]] = (),
     reference: tuple[str, Any] | None = None,
     highlight: str | None = None,
     colors: Sequence[str | None] = (),
@@ -42,7 +43,12 @@ def bar_chart(
             raise ValueError(
                 f"La série « {label} » doit avoir une valeur par nom : reçu {len(values)} pour {len(names)} noms."
             )
-    everything = [value for values in (*bars.values(), marks) for value in values]
+    if intervals and (len(bars) > 1 or len(intervals) != len(names)):
+        raise ValueError(
+            f"Les intervalles vont avec une seule série, un par nom : reçu {len(intervals)} intervalles pour "
+            f"{len(bars)} série(s) de {len(names)} noms."
+        )
+    everything = [value for values in (*bars.values(), marks, *intervals) for value in values]
     low, high = limits or _bar_limits(everything, log)
     form = value_format or (french_number if log else lambda value: french_number(value, 3))
     fills = colors_for(list(bars), colors)
@@ -69,10 +75,13 @@ def bar_chart(
             parts += [
                 svg.rect(min(zero, end), y + j * thick, abs(end - zero), thick - 1, fills[j], stroke=INK, radius=1)
             ]
+        if intervals:
+            parts += [_whisker(scale, intervals[i], y + thick / 2)]
         if marks:
             parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + step - 8, INK, width=3)]
         for j, values in enumerate(bars.values()):
-            place, anchor = (scale(values[i]) + 6, "start") if values[i] >= 0 else (scale(values[i]) - 6, "end")
+            near, far = intervals[i] if intervals else (values[i], values[i])
+            place, anchor = (scale(far) + 6, "start") if values[i] >= 0 else (scale(near) - 6, "end")
             if marks and place - 6 < scale(marks[i]) < place + svg.text_width(form(values[i]), svg.SMALL):
                 place = max(place, scale(marks[i]) + 6)  # le nombre passe après le trait
             parts += [
@@ -80,6 +89,12 @@ def bar_chart(
             ]
     parts += [svg.line(zero, top + 4, zero, bottom, MUTED)]
     return svg.document(width, bottom + (56 if x_label else 32), "".join(parts), alt)
+
+
+def _whisker(scale: Scale, ends: tuple[float, float], y: float) -> str:
+    low, high = (scale(end) for end in ends)
+    caps = (svg.line(x, y - 5, x, y + 5, INK, width=2) for x in (low, high))
+    return svg.line(low, y, high, y, INK, width=2) + "".join(caps)
 
 
 def _bar_limits(values: Sequence[float], log: bool) -> Limits:
