@@ -144,7 +144,9 @@ def _speed() -> Line:
 def _data() -> Line:
     fashion = load("fashion-mnist")
     total = sum(len(part) for part in (fashion.train, fashion.validation, fashion.test))
-    return Line("Données", "ok", f"Fashion-MNIST, {french_number(total)} images vérifiées ; aucun réseau n'est nécessaire")
+    return Line(
+        "Données", "ok", f"Fashion-MNIST, {french_number(total)} images vérifiées ; aucun réseau n'est nécessaire"
+    )
 
 
 def _teacher() -> Line:

@@ -51,7 +51,7 @@ def bfloat16_wins(device_type: str) -> bool:
     de deux est loin de 1 des deux côtés, pour que deux mesures de la même machine donnent la même réponse.
     """
 
-    # Sur un processeur, le bfloat16 émulé est cinquante fois plus lent : un petit produit suffit, et ne fait pas
+    # Sur un processeur, le bfloat16 émulé est cinquante fois plus lent : un petit produit suffit, et ne fait pas
     # attendre. Sur une carte graphique, un petit produit ne mesurerait que son lancement.
     size = 256 if device_type == "cpu" else 4096
 

@@ -130,9 +130,7 @@ class Rkd:
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
         if not isinstance(student, StagedNet):
-            raise TypeError(
-                f"L'élève est un {type(student).__name__} : donnez un StagedNet, qui a une méthode embed."
-            )
+            raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, qui a une méthode embed.")
         embeddings = student.embed(batch.x)
         logits = student.head(embeddings)
         terms: dict[str, Callable[[], Tensor]] = {

@@ -52,7 +52,7 @@ class Scale:
 
 def _round_step(raw: float) -> float:
     power = 10.0 ** math.floor(math.log10(raw))
-    # 25 ou 250, mais pas 2,5 : il demanderait une décimale de plus que 2 et 5, et des époques n'en ont pas.
+    # 25 ou 250, mais pas 2,5 : il demanderait une décimale de plus que 2 et 5, et des époques n'en ont pas.
     factors = (1, 2, 2.5, 5, 10) if power >= 10 else (1, 2, 5, 10)
     return next(power * factor for factor in factors if power * factor >= raw * 0.999)
 

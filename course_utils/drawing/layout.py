@@ -26,7 +26,7 @@ def side_by_side(*svgs: str, gap: float = 12, alt: str | None = None) -> str:
     """Des figures côte à côte, centrées en hauteur ; leurs alt sont mis bout à bout, sauf si `alt` est donné."""
     sizes = [svg.size_of(figure) for figure in svgs]
     body, x = "", 0.0
-    for figure, (width, height) in zip(svgs, sizes, strict=True):
+    for figure, (width, _) in zip(svgs, sizes, strict=True):
         body += _place(figure, x, 0)
         x += width + gap
     return svg.document(x - gap, max(height for _, height in sizes), body, alt or _joined(svgs))

@@ -45,7 +45,7 @@ def bar_chart(
             )
     if intervals and (len(bars) > 1 or len(intervals) != len(names)):
         raise ValueError(
-            f"Les intervalles vont avec une seule série, un par nom : reçu {len(intervals)} intervalles pour "
+            f"Les intervalles vont avec une seule série, un par nom : reçu {len(intervals)} intervalles pour "
             f"{len(bars)} série(s) de {len(names)} noms."
         )
     everything = [value for values in (*bars.values(), marks, *intervals) for value in values]

@@ -7,9 +7,9 @@ from course_utils.absent import margins, prior_bias
 from course_utils.exercises import Exercise
 
 
-def rule(logits: Tensor, absente: int, part: float) -> float:
+def rule(logits: Tensor, absent: int, share: float) -> float:
     """Le biais qui fait prédire la classe absente sur la part voulue des images."""
-    return prior_bias(logits, [absente], part)
+    return prior_bias(logits, [absent], share)
 
 
 def _rule_cases() -> list[tuple[Tensor, int, float]]:
@@ -19,22 +19,22 @@ def _rule_cases() -> list[tuple[Tensor, int, float]]:
     return [(logits, 8, 0.1), (logits[:, :5], 0, 0.2), (logits, 3, 0.5)]
 
 
-def _above_everything(logits: Tensor, absente: int, part: float) -> float:
-    return torch.quantile(logits.amax(dim=1) - logits[:, absente], part).item()
+def _above_everything(logits: Tensor, absent: int, share: float) -> float:
+    return torch.quantile(logits.amax(dim=1) - logits[:, absent], share).item()
 
 
-def _other_end(logits: Tensor, absente: int, part: float) -> float:
-    return torch.quantile(margins(logits, [absente]), 1 - part).item()
+def _other_end(logits: Tensor, absent: int, share: float) -> float:
+    return torch.quantile(margins(logits, [absent]), 1 - share).item()
 
 
-def _mean_gap(logits: Tensor, absente: int, part: float) -> float:
-    return margins(logits, [absente]).mean().item()
+def _mean_gap(logits: Tensor, absent: int, share: float) -> float:
+    return margins(logits, [absent]).mean().item()
 
 
-def renormalised(p: Tensor, absente: int) -> Tensor:
+def renormalised(p: Tensor, absent: int) -> Tensor:
     """Les labels doux sans une classe, de somme 1."""
     kept = p.clone()
-    kept[:, absente] = 0
+    kept[:, absent] = 0
     return kept / kept.sum(dim=1, keepdim=True)
 
 
@@ -45,26 +45,26 @@ def _probability_cases() -> list[tuple[Tensor, int]]:
     ]
 
 
-def _not_normalised(p: Tensor, absente: int) -> Tensor:
+def _not_normalised(p: Tensor, absent: int) -> Tensor:
     kept = p.clone()
-    kept[:, absente] = 0
+    kept[:, absent] = 0
     return kept
 
 
-def _shared_equally(p: Tensor, absente: int) -> Tensor:
-    kept = _not_normalised(p, absente) + p[:, [absente]] / (p.shape[1] - 1)
-    kept[:, absente] = 0
+def _shared_equally(p: Tensor, absent: int) -> Tensor:
+    kept = _not_normalised(p, absent) + p[:, [absent]] / (p.shape[1] - 1)
+    kept[:, absent] = 0
     return kept
 
 
-def _softmax_again(p: Tensor, absente: int) -> Tensor:
+def _softmax_again(p: Tensor, absent: int) -> Tensor:
     masked = p.clone()
-    masked[:, absente] = -torch.inf
+    masked[:, absent] = -torch.inf
     return masked.softmax(dim=1)
 
 
-def _column_removed(p: Tensor, absente: int) -> Tensor:
-    kept = torch.cat([p[:, :absente], p[:, absente + 1 :]], dim=1)
+def _column_removed(p: Tensor, absent: int) -> Tensor:
+    kept = torch.cat([p[:, :absent], p[:, absent + 1 :]], dim=1)
     return kept / kept.sum(dim=1, keepdim=True)
 
 
@@ -79,7 +79,7 @@ EXERCISES = {
             "n'est négative.": _above_everything,
             "Une image bascule quand le biais *dépasse* sa marge : c'est la part des plus petites marges qu'il faut, "
             "pas celle des plus grandes.": _other_end,
-            "La moyenne des marges ne dépend pas de `part` : il faut un quantile.": _mean_gap,
+            "La moyenne des marges ne dépend pas de `share` : il faut un quantile.": _mean_gap,
         },
     ),
     "03-sans-la-classe": Exercise(

@@ -1,4 +1,4 @@
-def perte_douce(student_logits, teacher_logits, temperature):
+def soft_loss(student_logits, teacher_logits, temperature):
     """(N, C), (N, C), T → un scalaire, corrigé."""
     log_q = torch.log_softmax(student_logits / temperature, dim=1)
     p = torch.softmax(teacher_logits / temperature, dim=1)

@@ -1,6 +1,6 @@
-def biais_de_frequence(logits, absente, part):
-    """(N, C) → le biais qui fait prédire la classe `absente` sur la part `part` des images."""
-    autres = logits.clone()
-    autres[:, absente] = -torch.inf
-    marges = autres.amax(dim=1) - logits[:, absente]
-    return torch.quantile(marges, part).item()
+def frequency_bias(logits, absent, share):
+    """(N, C) → le biais qui fait prédire la classe `absent` sur la part `share` des images."""
+    others = logits.clone()
+    others[:, absent] = -torch.inf
+    margins = others.amax(dim=1) - logits[:, absent]
+    return torch.quantile(margins, share).item()

@@ -1,6 +1,6 @@
-def permuter(p, ordre):
-    """(C,), (C − 1,) → (C,) : le maximum reste à sa place, les autres valeurs prennent l'ordre `ordre`."""
-    autres = torch.arange(len(p)) != p.argmax()
+def permute(p, order):
+    """(C,), (C − 1,) → (C,) : le maximum reste à sa place, les autres valeurs prennent l'ordre `order`."""
+    others = torch.arange(len(p)) != p.argmax()
     q = p.clone()
-    q[autres] = p[autres][ordre]
+    q[others] = p[others][order]
     return q

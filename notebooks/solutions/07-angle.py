@@ -1,5 +1,5 @@
-def cosinus(x):
+def cosines(x):
     """[i, j, k] : cosinus de l'angle de sommet j entre les points i et k, (N, D) → (N, N, N)."""
-    aretes = x[:, None, :] - x[None, :, :]  # [i, j] : de j vers i
-    unitaires = F.normalize(aretes, dim=2)  # une arête nulle reste nulle
-    return torch.einsum("ijd,kjd->ijk", unitaires, unitaires)
+    edges = x[:, None, :] - x[None, :, :]  # [i, j] : de j vers i
+    unit_edges = F.normalize(edges, dim=2)  # une arête nulle reste nulle
+    return torch.einsum("ijd,kjd->ijk", unit_edges, unit_edges)

@@ -1,10 +1,10 @@
-def perte_distances(student, teacher):
+def distance_loss(student, teacher):
     """RKD, distances : moyenne sur les N² couples de Huber(φ_T, φ_S)."""
 
     def phi(x):
-        carres = (x[:, None, :] - x[None, :, :]).square().sum(dim=2)
-        positifs = carres > 0  # la diagonale n'y est pas : inutile de la corriger sur place
-        d = torch.where(positifs, torch.where(positifs, carres, 1.0).sqrt(), 0.0)
-        return d / (d.sum() / positifs.sum().clamp(min=1))  # le μ de ce côté, et de lui seul
+        squares = (x[:, None, :] - x[None, :, :]).square().sum(dim=2)
+        positive = squares > 0  # la diagonale n'y est pas : inutile de la corriger sur place
+        d = torch.where(positive, torch.where(positive, squares, 1.0).sqrt(), 0.0)
+        return d / (d.sum() / positive.sum().clamp(min=1))  # le μ de ce côté, et de lui seul
 
     return F.huber_loss(phi(student), phi(teacher.detach()))

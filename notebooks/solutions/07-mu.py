@@ -1,5 +1,5 @@
-def relatives(d):
+def relative(d):
     """Distances divisées par la moyenne de celles qui sont positives : (N, N) → (N, N)."""
-    positives = d > 0
-    mu = d.sum() / positives.sum().clamp(min=1)
-    return torch.where(positives, d / mu, 0.0)
+    positive = d > 0
+    mu = d.sum() / positive.sum().clamp(min=1)
+    return torch.where(positive, d / mu, 0.0)

@@ -27,7 +27,7 @@ def test_unknown_profile_is_a_fault_and_the_other_lines_remain(monkeypatch: pyte
     monkeypatch.setenv("COURS_PROFIL", "nimporte")
     report = checkup()
     assert [x.subject for x in report.lines if x.state == "défaut"] == ["Profil"]
-    assert "choisissez « express » ou « complet »" in line("Profil").remedy
+    assert "choisissez « express » ou « complet »" in line("Profil").remedy
     assert len(report.lines) == 8
 
 
