@@ -55,7 +55,11 @@ def main() -> None:
         sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab ».")
 
     token = secrets.token_hex(24)
-    server = LabApp.initialize_server([*options(token), *sys.argv[1:]])
+    from prompt import PromptConnection
+
+    server = LabApp.initialize_server(
+        [*options(token), *sys.argv[1:]], kernel_websocket_connection_class=PromptConnection
+    )
     print(f"\nLa séance est ouverte à l'adresse {server.connection_url}{FIRST}?token={token}")
     print("Ctrl-C, ici, l'arrête.\n", flush=True)
     server.start()

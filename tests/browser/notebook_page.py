@@ -48,6 +48,19 @@ RUN_ALL = """async seconds => {
   }));
 }"""
 
+ANSWER = """async ([stub, answer]) => {
+  const {content} = window.jupyterapp.shell.currentWidget;
+  const at = content.widgets.findIndex(cell => cell.model.sharedModel.getSource() === stub);
+  const verdict = content.widgets.findIndex((cell, i) => i > at && cell.model.type === 'code');
+  content.widgets[at].model.sharedModel.setSource(answer);
+  for (const index of [at, verdict]) {
+    content.activeCellIndex = index;
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+  }
+  content.widgets[at].model.sharedModel.setSource(stub);
+  return content.widgets[verdict].node.querySelector('.jp-OutputArea-output').innerText;
+}"""
+
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 SHUTDOWN = "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
 HEIGHT = "() => document.querySelector('.jp-Notebook-cell:last-child').getBoundingClientRect().bottom + \
@@ -84,6 +97,10 @@ class NotebookPage:
             fine = cell["executed"] and not cell["warnings"] and (cell["expected"] or not cell["errors"])
             assert fine, f"{cell['source']}\n→ {cell['errors'] or cell['warnings'] or 'jamais exécutée'}"
         self.settle()
+
+    def answer(self, stub: str, answer: str) -> str:
+        """Écrit une réponse dans la cellule d'un exercice, l'exécute, et rend ce que la cellule du verdict affiche."""
+        return self.page.evaluate(ANSWER, [stub, answer])
 
     def settle(self) -> None:
         """Attend que le noyau soit au repos."""

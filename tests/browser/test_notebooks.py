@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.browser.notebook_page import NotebookPage
-from tests.course import NOTEBOOKS
+from tests.course import NOTEBOOKS, Stub, stubs
 
 CAPTURES = Path(__file__).parent / "captures"
 LONGEST_RUN = 180  # secondes, le double de ce qu'un notebook peut prendre sur deux cœurs, et de la marge
@@ -24,15 +24,17 @@ QUESTIONS = ", ".join(
 )
 
 
-@pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])
-def test_notebook(page: Page, address: str, name: str) -> None:
-    notebook = NotebookPage(page, address, name)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebook(page: Page, address: str, path: Path) -> None:
+    notebook = NotebookPage(page, address, path.name)
     notebook.run_all(LONGEST_RUN)
     for live in notebook.live_objects():
         touch_everything(notebook, live)
     CAPTURES.mkdir(exist_ok=True)
-    notebook.screenshot(str(CAPTURES / name.replace(".ipynb", ".png")))
+    notebook.screenshot(str(CAPTURES / f"{path.stem}.png"))
     answer_everything(notebook)
+    for stub in stubs(path):
+        do_exercise(notebook, stub)
     assert notebook.kernel_errors() == []
     assert notebook.problems == []
     notebook.close()
@@ -113,6 +115,14 @@ def answer_everything(notebook: NotebookPage) -> None:
         for button in question.get_by_role("button").all():
             button.press("Enter")
         assert appears(notebook, question, before), f"aucune réponse ne s'affiche :\n{before}"
+
+
+def do_exercise(notebook: NotebookPage, stub: Stub) -> None:
+    """Un exercice fait faux, puis juste : le verdict le dit, dans le navigateur."""
+    wrong = stub.source.replace("return ...", "return 12345.0")
+    assert notebook.answer(stub.source, wrong).startswith("✗"), f"{stub.name} : la réponse fausse n'est pas refusée"
+    right = notebook.answer(stub.source, stub.solution.read_text(encoding="utf-8"))
+    assert right.startswith("✓"), f"{stub.name} : la solution n'est pas acceptée\n{right}"
 
 
 def appears(notebook: NotebookPage, block: Locator, before: str, seconds: float = 5.0) -> bool:
