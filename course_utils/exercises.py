@@ -10,6 +10,7 @@ import inspect
 import linecache
 import re
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,7 +127,9 @@ def _hint(exercise: Exercise, result_of: Callable[[Any], Any], obtained: Any) ->
     """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas)."""
     for hint, mistake in exercise.mistakes.items():
         try:
-            value = result_of(mistake)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # ceux d'une erreur que le lecteur n'a pas écrite
+                value = result_of(mistake)
         except Exception:
             continue  # cette erreur connue ne sait pas traiter ce cas : elle n'explique rien
         if difference(value, obtained, exercise.tolerance) is None:

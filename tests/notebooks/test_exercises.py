@@ -5,6 +5,7 @@ import importlib
 import math
 import pkgutil
 import re
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,15 @@ def test_known_mistake_gets_its_hint(name: str, hint: str, wrong: Any) -> None:
     found = judge(EXERCISES[name], wrong)
     assert found.status == "faux"
     assert plain(hint) in plain(found.message), found.message
+
+
+@every_function
+def test_verdict_on_a_silent_answer_is_silent(name: str, recwarn: pytest.WarningsRecorder) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")  # « error » ferait taire une erreur connue au lieu de la montrer bavarde
+        judge(EXERCISES[name], lambda *args, **kwargs: 12345.0)
+        judge(EXERCISES[name], lambda *args, **kwargs: torch.tensor(12345.0))
+    assert [str(w.message) for w in recwarn] == []
 
 
 def plain(text: str) -> str:
