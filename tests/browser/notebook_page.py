@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Request
 
 # Attendre « idle » puis tout exécuter échoue souvent sans rien dire : les cellules ne partent jamais. Il faut que
 # le document, la session, la connexion et le noyau aient chacun répondu.
@@ -66,6 +66,17 @@ SHUTDOWN = "async () => { await window.jupyterapp.shell.currentWidget.sessionCon
 HEIGHT = "() => document.querySelector('.jp-Notebook-cell:last-child').getBoundingClientRect().bottom + \
   document.querySelector('.jp-WindowedPanel-outer').scrollTop"
 
+# Une formule mise en page après coup change la hauteur : on attend qu'elle ne bouge plus depuis 300 ms.
+STEADY_HEIGHT = f"""async () => {{
+  const height = {HEIGHT};
+  let last = NaN, since = 0;
+  while (height() !== last || performance.now() - since < 300) {{
+    if (height() !== last) [last, since] = [height(), performance.now()];
+    await new Promise(resolve => setTimeout(resolve, 30));
+  }}
+  return last;
+}}"""
+
 
 class NotebookPage:
     """Un notebook dans un onglet ; `.problems` recueille ce qui ne va pas du côté du navigateur."""
@@ -78,13 +89,18 @@ class NotebookPage:
         self._origin = f"{parts.scheme}://{parts.netloc}/"
         page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("requestfailed", lambda request: self.problems.append(f"{request.url} {request.failure}"))
+        page.on("requestfailed", lambda request: self._failed(request))
         page.on("response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.on("request", lambda request: self._only_from_here(request.url))
         page.goto(f"{self._origin}doc/tree/notebooks/{name}?{parts.query}&reset", wait_until="commit")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(READY, polling=100)
         page.evaluate(LISTEN)
+
+    def _failed(self, request: Request) -> None:
+        # Abandonnée par la page elle-même : JupyterLab corrige l'adresse d'une image juste après l'avoir demandée.
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"{request.url} {request.failure}")
 
     def _only_from_here(self, url: str) -> None:
         if not re.match(rf"{re.escape(self._origin)}|ws://127|data:|blob:", url):
@@ -113,6 +129,10 @@ class NotebookPage:
     def height(self) -> float:
         """La hauteur du notebook, en pixels : si un geste la change, la page saute sous les yeux."""
         return self.page.evaluate(HEIGHT)
+
+    def steady_height(self) -> float:
+        """La même hauteur, une fois que rien ne bouge plus."""
+        return self.page.evaluate(STEADY_HEIGHT)
 
     def live_objects(self) -> list[Locator]:
         """Les images vivantes, dans l'ordre."""

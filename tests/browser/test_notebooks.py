@@ -50,7 +50,7 @@ def test_interface_is_in_french(page: Page, address: str) -> None:
 def touch_everything(notebook: NotebookPage, live: Locator) -> None:
     """Chaque réglage, au clavier : l'image change, et la page ne saute jamais."""
     live.scroll_into_view_if_needed()
-    height = notebook.height()
+    height = notebook.steady_height()
 
     def still() -> None:
         assert notebook.height() == pytest.approx(height, abs=1), "la hauteur du notebook change"
