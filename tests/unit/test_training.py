@@ -66,7 +66,9 @@ def test_same_seed_same_weights_in_another_process():
         "s = convolutional(); quick(s, toy()); print(hashlib.sha256(weights_of(s).numpy().tobytes()).hexdigest())"
     )
     command = [sys.executable, "-c", code]
-    prints = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in "ab"}
+    twins = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in "ab"]
+    prints = {twin.communicate()[0] for twin in twins}
+    assert [twin.returncode for twin in twins] == [0, 0]
     assert len(prints) == 1 and len(prints.pop()) == 65
 
 
