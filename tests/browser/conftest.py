@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.browser.jupyter import lab
 
@@ -50,18 +50,10 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield started
 
 
-@pytest.fixture(scope="session")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Une session du navigateur, à la taille d'un vidéoprojecteur : JupyterLab n'y est chargé qu'une fois."""
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(120_000)  # une machine chargée est lente, elle n'est pas en faute
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """Un onglet neuf."""
-    opened = context.new_page()
-    yield opened
-    opened.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """Un onglet neuf, à la taille d'un vidéoprojecteur."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)  # une machine chargée est lente, elle n'est pas en faute
+    yield context.new_page()
+    context.close()
