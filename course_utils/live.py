@@ -7,7 +7,6 @@ L'image est du texte SVG dans un seul `ipywidgets.HTML`, dont seule la valeur ch
 JupyterLab, VS Code ou Colab.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -141,9 +140,6 @@ def curves(title: str, *, epochs: int, teacher: float | None = None, name: str =
     return Curves(title, epochs, teacher, name)
 
 
-REFRESH = 0.15  # secondes entre deux images : une époque peut durer moins, et l'œil n'en voit pas plus
-
-
 class Curves:
     """Les courbes vivantes : un objet à donner à `fit(on_epoch=…)`."""
 
@@ -168,14 +164,11 @@ class Curves:
         if not history.accuracy:
             raise ValueError("Ces courbes montrent l'exactitude de validation : donnez `validation=…` à `fit`.")
         self.accuracies[name] = [float(value) for value in history.accuracy]
-        last = len(history.accuracy) >= self.epochs
-        if last or time.monotonic() - self._drawn > REFRESH:
-            self._draw()
-        if last and self._display:
+        self._draw()
+        if len(history.accuracy) >= self.epochs and self._display:
             self._display.update(self)  # l'image finale reste dans le notebook enregistré
 
     def _draw(self) -> None:
-        self._drawn = time.monotonic()
         named = {f"{name} : {french_percent(values[-1], 1)}": values for name, values in self.accuracies.items()}
         levels = {} if self.teacher is None else {f"enseignant : {french_percent(self.teacher, 1)}": self.teacher}
         seen = [*levels.values(), *(value for values in named.values() for value in values)]

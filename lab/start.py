@@ -51,12 +51,11 @@ def main() -> None:
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB), *([others] if others else [])])
     try:
         from jupyterlab.labapp import LabApp
+        from prompt import PromptConnection
     except ImportError:
         sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab ».")
 
     token = secrets.token_hex(24)
-    from prompt import PromptConnection
-
     server = LabApp.initialize_server(
         [*options(token), *sys.argv[1:]], kernel_websocket_connection_class=PromptConnection
     )

@@ -23,7 +23,7 @@ def text_panel(content: str, *, title: str = "", color: str = "teacher", width: 
 
 
 def side_by_side(*svgs: str, gap: float = 12, alt: str | None = None) -> str:
-    """Des figures côte à côte, centrées en hauteur ; leurs alt sont mis bout à bout, sauf si `alt` est donné."""
+    """Des figures côte à côte, titres alignés ; leurs alt sont mis bout à bout, sauf si `alt` est donné."""
     sizes = [svg.size_of(figure) for figure in svgs]
     body, x = "", 0.0
     for figure, (width, _) in zip(svgs, sizes, strict=True):

@@ -32,7 +32,8 @@ def bar_chart(
     series : une suite de len(names) valeurs, ou plusieurs {nom de la série : valeurs}.
     log : échelle logarithmique, pour voir le « savoir noir » (1e-6) ; une valeur sous la borne basse n'a pas de
     barre. limits : bornes de l'axe (par défaut 0 à 1 pour des probabilités, 1e-6 à 1 en log) ; fixées, elles
-    empêchent l'axe de bouger quand la figure vit. reference : (nom, valeurs) marquées d'un trait noir.
+    empêchent l'axe de bouger quand la figure vit. intervals : (bas, haut) de chaque barre d'une série unique, en
+    moustaches. reference : (nom, valeurs) marquées d'un trait noir.
     highlight : le nom écrit en gras (la vraie classe). Lève ValueError si les longueurs diffèrent.
     """
     given = series if isinstance(series, Mapping) else {"": series}

@@ -89,7 +89,7 @@ class NotebookPage:
         self._origin = f"{parts.scheme}://{parts.netloc}/"
         page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("requestfailed", lambda request: self._failed(request))
+        page.on("requestfailed", self._failed)
         page.on("response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.on("request", lambda request: self._only_from_here(request.url))
         page.goto(f"{self._origin}doc/tree/notebooks/{name}?{parts.query}&reset", wait_until="commit")

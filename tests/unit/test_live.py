@@ -193,8 +193,7 @@ def paths(figure: str) -> int:
     return len([d for d in re.findall(r'<path d="([^"]+)"', figure) if d.count("L") > 1])
 
 
-def test_curves_follow_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("course_utils.live.REFRESH", 0)
+def test_curves_follow_the_training() -> None:
     suivi = curves("Validation", epochs=4, teacher=0.935, name="élève seul")
     assert "aucune mesure" not in svg.alt_of(suivi.svg) and "93,5\u00a0%" in svg.alt_of(suivi.svg)
     for n in (1, 2, 3, 4):
@@ -203,17 +202,6 @@ def test_curves_follow_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     suivi.named("élève distillé")(history(0.75, 0.85, 0.86))
     assert "élève distillé\u00a0: 86,0\u00a0%" in svg.alt_of(suivi.svg) and paths(suivi.svg) == 2
     assert suivi.widget.value == suivi.svg == suivi._repr_mimebundle_()["image/svg+xml"]
-
-
-def test_curves_skip_pictures_nobody_could_see_but_never_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("course_utils.live.REFRESH", 3600)
-    suivi = curves("Validation", epochs=3, name="élève seul")
-    first = suivi.svg
-    suivi(history(0.7))
-    suivi(history(0.7, 0.8))
-    assert suivi.svg == first
-    suivi(history(0.7, 0.8, 0.82))
-    assert "82,0 %" in svg.alt_of(suivi.svg)
 
 
 def test_curves_want_a_validation() -> None:
