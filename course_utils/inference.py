@@ -101,7 +101,7 @@ class Teacher(nn.Module):
         self.model: StagedNet = copy.deepcopy(model).requires_grad_(False)
         self._original = weakref.ref(model)
         self._tables: list[_Table] = []
-        place(self.model, best_device())
+        self._move(best_device())
         self.eval()
 
     def train(self, mode: bool = True) -> "Teacher":
@@ -159,8 +159,12 @@ class Teacher(nn.Module):
     def _wake(self, device: torch.device) -> None:
         """Sur l'appareil voulu, et en mode évaluation même si quelqu'un a appelé `teacher.model.train()`."""
         if device_of(self.model) != device:
-            place(self.model, device)
+            self._move(device)
         self.model.eval()
+
+    def _move(self, device: torch.device) -> None:
+        """Canaux en dernier, même sur un processeur : sans gradient à refaire au bit près, c'est un tiers plus vite."""
+        self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class _Table:
