@@ -3,13 +3,13 @@
 import difflib
 import hashlib
 import os
-import tempfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -94,23 +94,20 @@ def _read_idx(name: str, folder: Path) -> Source:
     with ThreadPoolExecutor(4) as pool:  # zlib et hashlib libèrent le verrou de Python
         contents = list(pool.map(lambda file: _verified(name, folder, file), IDX_SIZES))
 
-    from torchvision import datasets
+    train, train_labels, test, test_labels = map(_array, contents)
+    pixels = np.concatenate([train, test])[:, None]
+    labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
+    return Source(torch.from_numpy(pixels), torch.from_numpy(labels), len(train), known.classes, known.mean, known.std)
 
-    try:
-        with tempfile.TemporaryDirectory(prefix="cours-", ignore_cleanup_errors=True) as private:
-            raw = Path(private, known.folder, "raw")
-            raw.mkdir(parents=True)
-            for file, content in zip(IDX_SIZES, contents, strict=True):
-                (raw / file).write_bytes(content)
-            train, test = (getattr(datasets, known.reader)(private, train=part) for part in (True, False))
-    except OSError as error:
-        raise OSError(
-            f"{known.title} ne peut pas être décompressé dans le dossier temporaire ({reason(error)}) : "
-            "libérez 60 Mo, ou donnez un autre dossier par la variable TMPDIR."
-        ) from None
-    pixels = torch.cat([train.data, test.data]).unsqueeze(1)
-    labels = torch.cat([train.targets, test.targets])
-    return Source(pixels, labels, len(train.data), known.classes, known.mean, known.std)
+
+def _array(content: bytes) -> np.ndarray:
+    """Le tableau d'octets d'un fichier IDX vérifié : le nombre de dimensions, leurs tailles, puis les valeurs.
+
+    Importer torchvision pour cela ferait attendre chaque notebook trois secondes.
+    """
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">i4", count=dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
 def _verified(name: str, folder: Path, file: str) -> bytes:

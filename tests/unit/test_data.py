@@ -89,10 +89,11 @@ def test_licence_and_card_come_with_the_files() -> None:
         assert str(file.stat().st_size) in re.sub(r"(?<=\d)\s(?=\d)", "", line)
 
 
-def test_import_costs_nothing_beyond_torch() -> None:
+def test_import_and_reading_cost_nothing_beyond_torch() -> None:
     probe = """import sys, torch
 before = set(sys.modules)
 import course_utils.data
+course_utils.data.load("fashion-mnist")
 print(*set(sys.modules) - before)"""
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not {"torchvision", "PIL", "matplotlib", "ipywidgets"} & {
