@@ -1,7 +1,7 @@
 """Refait un enseignant livré avec le cours : data/teachers/NOM.safetensors et sa fiche.
 
     python -m experiments.teacher fashion-resnet    # environ une heure sur deux cœurs, quelques minutes sur une carte
-    python -m experiments.teacher mnist-resnet      # environ dix minutes sur deux cœurs
+    python -m experiments.teacher mnist-resnet      # environ cinq minutes sur deux cœurs
 
 Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
 """
