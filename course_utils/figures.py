@@ -57,10 +57,15 @@ class Shown:
         return alt_of(self.svg)
 
 
-def show(svg: str) -> Shown:
-    """Affiche une figure fixe : `show(line_chart(…))` en dernière ligne d'une cellule."""
+def show(svg: str) -> None:
+    """Affiche une figure fixe, où que soit l'appel dans la cellule.
+
+    Lève ValueError si `svg` n'est pas une figure.
+    """
+    from IPython.display import display  # ici : importer les figures n'a pas à attendre IPython
+
     size_of(svg)  # refuse tout de suite ce qui n'est pas une figure
-    return Shown(svg)
+    display(Shown(svg))
 
 
 @contextmanager

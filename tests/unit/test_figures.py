@@ -5,6 +5,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -319,11 +320,16 @@ def test_the_first_colours_are_seen_on_white() -> None:
         assert 1.05 / (luminance + 0.05) >= 3.0, color
 
 
-def test_show_gives_the_picture_and_its_description() -> None:
+def test_show_gives_the_picture_and_its_description(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = FIGURES["barres"]()
-    bundle = show(figure)._repr_mimebundle_()
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    show(figure)
+    show(figure)  # deux figures dans une même cellule se voient toutes les deux
+    assert len(shown) == 2
+    bundle = shown[0]._repr_mimebundle_()
     assert bundle == {"text/html": figure, "image/svg+xml": figure, "text/plain": "Dix barres."}
-    assert repr(show(figure)) == "Dix barres."
+    assert repr(shown[0]) == "Dix barres."
 
 
 def test_matplotlib_figures_follow_the_course() -> None:
