@@ -1,5 +1,6 @@
 """La forme commune des notebooks : propres, courts, en français soigné, accessibles, complets."""
 
+import ast
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_code_cells_are_short(notebook: Path) -> None:
 def test_french_typography(notebook: Path) -> None:
     found = faults(prose(notebook)) + [fault for cell in code(notebook) for fault in code_faults(python(cell))]
     assert found == [], "\n".join(found)
+
+
+@every_notebook
+def test_printed_numbers_are_french(notebook: Path) -> None:
+    values = [
+        node
+        for cell in code(notebook)
+        for node in ast.walk(ast.parse(python(cell)))
+        if isinstance(node, ast.FormattedValue) and node.format_spec
+    ]
+    english = [ast.unparse(v) for v in values if re.search(r"\.\d|[efg%]'$", ast.unparse(v.format_spec))]
+    assert english == [], "french_number ou french_percent, pour la virgule décimale"
 
 
 @every_notebook
