@@ -50,9 +50,9 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def page(browser: Browser) -> Iterator[Page]:
-    """Un onglet neuf, à la taille d'un vidéoprojecteur."""
+    """Un seul onglet, à la taille d'un vidéoprojecteur : JupyterLab y est chargé une fois pour tous les notebooks."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(120_000)  # une machine chargée est lente, elle n'est pas en faute
     yield context.new_page()

@@ -1,6 +1,7 @@
 """Un notebook ouvert dans JupyterLab : l'exécuter, trouver ses images vivantes, écouter toutes les erreurs."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +63,19 @@ ANSWER = """async ([stub, answer]) => {
 }"""
 
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-SHUTDOWN = "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
+OPEN = """async path => {
+  await window.jupyterapp.restored;
+  const panel = await window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+  window.jupyterapp.shell.activateById(panel.id);
+  window.jupyterapp.shell.collapseLeft();
+}"""
+
+# Le noyau s'arrête pendant que le notebook suivant s'ouvre : un noyau qui a chargé torch met deux secondes à finir.
+CLOSE = """() => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  window.jupyterapp.serviceManager.sessions.shutdown(panel.sessionContext.session.id);
+  panel.dispose();
+}"""
 HEIGHT = "() => document.querySelector('.jp-Notebook-cell:last-child').getBoundingClientRect().bottom + \
   document.querySelector('.jp-WindowedPanel-outer').scrollTop"
 
@@ -82,17 +95,24 @@ class NotebookPage:
     """Un notebook dans un onglet ; `.problems` recueille ce qui ne va pas du côté du navigateur."""
 
     def __init__(self, page: Page, address: str, name: str) -> None:
-        """Ouvre le notebook « notebooks/NAME » au serveur dont address est l'adresse, jeton compris."""
+        """Ouvre le notebook « notebooks/NAME » ; si la page est vierge, y charge JupyterLab depuis son adresse."""
         self.page = page
         self.problems: list[str] = []
         parts = urlsplit(address)
         self._origin = f"{parts.scheme}://{parts.netloc}/"
-        page.on("console", lambda m: self.problems.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("requestfailed", self._failed)
-        page.on("response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-        page.on("request", lambda request: self._only_from_here(request.url))
-        page.goto(f"{self._origin}doc/tree/notebooks/{name}?{parts.query}&reset", wait_until="commit")
+        self._listeners: dict[str, Callable[[Any], None]] = {
+            "console": lambda m: self.problems.append(m.text) if m.type == "error" else None,
+            "pageerror": lambda error: self.problems.append(str(error)),
+            "requestfailed": self._failed,
+            "response": lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None,
+            "request": lambda request: self._only_from_here(request.url),
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
+        if page.url == "about:blank":
+            page.goto(address, wait_until="commit")
+            page.wait_for_selector(".lm-MenuBar-itemLabel")
+        page.evaluate(OPEN, f"notebooks/{name}")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function(READY, polling=100)
         page.evaluate(LISTEN)
@@ -140,10 +160,15 @@ class NotebookPage:
 
     def screenshot(self, path: str) -> None:
         """Photographie le notebook entier."""
-        self.page.set_viewport_size({"width": 1280, "height": min(int(self.height()) + 120, 16_000)})
+        projector = self.page.viewport_size
+        assert projector
+        self.page.set_viewport_size({**projector, "height": min(int(self.height()) + 120, 16_000)})
         self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
         self.page.screenshot(path=path, animations="disabled")
+        self.page.set_viewport_size(projector)
 
     def close(self) -> None:
-        """Arrête le noyau : le notebook suivant n'a pas à attendre sa mémoire ni ses fils."""
-        self.page.evaluate(SHUTDOWN)
+        """Ferme le notebook et arrête son noyau."""
+        self.page.evaluate(CLOSE)
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)

@@ -4,6 +4,7 @@ Un notebook n'est exécuté qu'une fois : ses gestes sont essayés à la suite,
 """
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,18 +27,17 @@ QUESTIONS = ", ".join(
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebook(page: Page, address: str, path: Path) -> None:
-    notebook = NotebookPage(page, address, path.name)
-    notebook.run_all(LONGEST_RUN)
-    for live in notebook.live_objects():
-        touch_everything(notebook, live)
-    CAPTURES.mkdir(exist_ok=True)
-    notebook.screenshot(str(CAPTURES / f"{path.stem}.png"))
-    answer_everything(notebook)
-    for stub in stubs(path):
-        do_exercise(notebook, stub)
-    assert notebook.kernel_errors() == []
-    assert notebook.problems == []
-    notebook.close()
+    with closing(NotebookPage(page, address, path.name)) as notebook:
+        notebook.run_all(LONGEST_RUN)
+        for live in notebook.live_objects():
+            touch_everything(notebook, live)
+        CAPTURES.mkdir(exist_ok=True)
+        notebook.screenshot(str(CAPTURES / f"{path.stem}.png"))
+        answer_everything(notebook)
+        for stub in stubs(path):
+            do_exercise(notebook, stub)
+        assert notebook.kernel_errors() == []
+        assert notebook.problems == []
 
 
 def test_interface_is_in_french(page: Page, address: str) -> None:
