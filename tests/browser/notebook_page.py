@@ -7,17 +7,23 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, Request
 
+from tests.course import WELCOME
+
 # Attendre « idle » puis tout exécuter échoue souvent sans rien dire : les cellules ne partent jamais. Il faut que
 # le document, la session, la connexion et le noyau aient chacun répondu.
-READY = """async () => {
-  const panel = window.jupyterapp?.shell.currentWidget;
-  if (!panel?.content || !panel.context) return false;
-  await panel.context.ready;
-  await panel.sessionContext.ready;
-  const kernel = panel.sessionContext.session?.kernel;
-  if (kernel?.connectionStatus !== 'connected') return false;
-  await kernel.info;
-  return kernel.status === 'idle';
+READY = """async path => {
+  const end = performance.now() + 120_000;
+  for (; performance.now() < end; await new Promise(resolve => setTimeout(resolve, 50))) {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    if (panel?.context?.path !== path) continue;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    const kernel = panel.sessionContext.session?.kernel;
+    if (kernel?.connectionStatus !== 'connected') continue;
+    await kernel.info;
+    if (kernel.status === 'idle') return;
+  }
+  throw new Error(`${path} ne s'ouvre pas`);
 }"""
 
 # Une erreur dans la réaction à un curseur n'atteint aucune cellule : il faut l'écouter sur le canal du noyau.
@@ -64,10 +70,9 @@ ANSWER = """async ([stub, answer]) => {
 
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 OPEN = """async path => {
-  await window.jupyterapp.restored;
-  const panel = await window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
-  window.jupyterapp.shell.activateById(panel.id);
-  window.jupyterapp.shell.collapseLeft();
+  const {commands, shell} = window.jupyterapp;
+  const panel = await commands.execute('docmanager:open', {path, factory: 'Notebook'});
+  shell.activateById(panel.id);
 }"""
 
 # Le noyau s'arrête pendant que le notebook suivant s'ouvre : un noyau qui a chargé torch met deux secondes à finir.
@@ -109,12 +114,13 @@ class NotebookPage:
         }
         for event, listener in self._listeners.items():
             page.on(event, listener)  # type: ignore[call-overload]
+        path = f"notebooks/{name}"
         if page.url == "about:blank":
-            page.goto(address, wait_until="commit")
-            page.wait_for_selector(".lm-MenuBar-itemLabel")
-        page.evaluate(OPEN, f"notebooks/{name}")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_function(READY, polling=100)
+            page.goto(address.replace(f"{WELCOME}.ipynb", name), wait_until="commit")
+        else:
+            page.evaluate(OPEN, path)
+        page.evaluate(READY, path)
+        page.evaluate("window.jupyterapp.shell.collapseLeft()")
         page.evaluate(LISTEN)
 
     def _failed(self, request: Request) -> None:
