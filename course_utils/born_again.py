@@ -13,8 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.data import Batch, Images
-from course_utils.inference import Teacher
-from course_utils.objectives import refuse_own_teacher
+from course_utils.inference import Teacher, refuse_own_teacher
 
 
 def cwtm_weights(teacher_logits: Tensor) -> Tensor:

@@ -136,13 +136,20 @@ class Teacher(nn.Module):
         return Teacher(StagedNet(m.stem, list(m.stages), m.pool, nn.Identity()))
 
     @torch.no_grad()
-    def features(self, batch: Batch) -> list[Tensor]:
-        """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
-        mémoire).
+    def features(self, batch: Batch, stages: int | None = None) -> list[Tensor]:
+        """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
+        mémoire). stages : s'arrêter après tant d'étages.
         """
         self._wake(batch.x.device)
         with autocast(batch.x.device):
-            return [feature.float() for feature in self.model.features(batch.x)]
+            return [feature.float() for feature in self.model.features(batch.x, stages)]
+
+    @torch.no_grad()
+    def classify(self, last_feature: Tensor) -> Tensor:
+        """Sortie du dernier étage (rendue par `features`) → logits (N, classes), sans repasser dans tout le réseau."""
+        with autocast(last_feature.device):
+            logits: Tensor = self.model.head(self.model.pool(last_feature))
+        return logits.float()
 
     def _table(self, images: Images) -> "_Table":
         """La table des logits de ces pixels, complétée des lignes qui manquent."""
@@ -165,6 +172,14 @@ class Teacher(nn.Module):
     def _move(self, device: torch.device) -> None:
         """Canaux en dernier, même sur un processeur : sans gradient à refaire au bit près, c'est un tiers plus vite."""
         self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def refuse_own_teacher(student: nn.Module, teacher: Teacher) -> None:
+    """Lève ValueError si l'élève est son propre enseignant : le terme de distillation ne lui apprendrait rien."""
+    if teacher.copied_from(student) or student is teacher.model:
+        raise ValueError(
+            "L'élève et l'enseignant sont le même réseau : donnez un autre élève, par exemple fresh(modèle, seed=1)."
+        )
 
 
 class _Table:

@@ -10,9 +10,12 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from course_utils.data import Batch
-from course_utils.inference import Teacher
+from course_utils.inference import Teacher, refuse_own_teacher
+from course_utils.intermediate import Hint, Hints, Lit
 from course_utils.losses import checked_temperature, cross_entropy, kd_loss, rkd_angle_loss, rkd_distance_loss
 from course_utils.models import StagedNet
+
+__all__ = ["BornAgain", "Hint", "Hinton", "Hints", "Lit", "Objective", "Rkd", "Supervised", "fading"]
 
 
 class Objective(Protocol):
@@ -79,6 +82,23 @@ class Hinton:
         return ()
 
 
+def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Callable[[object], None]:
+    """Fait descendre λ (soft_weight) de start à stop, en ligne droite, époque après époque ; à donner à
+    `fit(on_epoch=…)`.
+
+    Source : Romero et al. 2014 (FitNets), étape 2, où λ va de 4 à 1.
+    """
+    if min(start, stop) < 0 or epochs < 1:
+        raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
+    weights = iter(start + (stop - start) * epoch / max(epochs - 1, 1) for epoch in range(1, epochs + 1))
+    objective.soft_weight = start
+
+    def after_an_epoch(_: object) -> None:
+        objective.soft_weight = next(weights, stop)
+
+    return after_an_epoch
+
+
 class BornAgain:
     """Réseaux nés de nouveau : l'élève n'apprend que de l'enseignant, KL(P_T ‖ P_S) à T = 1, sans aucun label.
 
@@ -143,11 +163,3 @@ class Rkd:
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()
-
-
-def refuse_own_teacher(student: nn.Module, teacher: Teacher) -> None:
-    """Lève ValueError si l'élève est son propre enseignant : le terme de distillation ne lui apprendrait rien."""
-    if teacher.copied_from(student) or student is teacher.model:
-        raise ValueError(
-            "L'élève et l'enseignant sont le même réseau : donnez un autre élève, par exemple fresh(modèle, seed=1)."
-        )

@@ -1,6 +1,7 @@
 """Refait un enseignant livré avec le cours : data/teachers/NOM.safetensors et sa fiche.
 
     python -m experiments.teacher fashion-resnet    # environ une heure sur deux cœurs, quelques minutes sur une carte
+    python -m experiments.teacher fashion-resnet20  # environ un quart d'heure sur deux cœurs
     python -m experiments.teacher mnist-resnet      # environ cinq minutes sur deux cœurs
 
 Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
@@ -38,6 +39,12 @@ RECIPES = {
         "fashion-mnist",
         {"builder": "resnet", "depth": 14, "width": 24},
         {"epochs": 14, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
+    ),
+    # Profond et étroit : l'enseignant de LIT, dont les élèves ont les mêmes largeurs et moins de blocs.
+    "fashion-resnet20": Recipe(
+        "fashion-mnist",
+        {"builder": "resnet", "depth": 20, "width": 8},
+        {"epochs": 10, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
     ),
     # Sans augmentation : le miroir d'un vêtement est un vêtement, celui d'un 7 n'est plus un chiffre.
     "mnist-resnet": Recipe(

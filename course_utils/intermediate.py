@@ -1,0 +1,147 @@
+"""Les objectifs qui regardent *dans* les réseaux : FitNets (un indice) et LIT (tous les blocs).
+
+Réexportés par objectives.py, où sont les autres méthodes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.adapters import Adapter, still_statistics
+from course_utils.data import Batch
+from course_utils.inference import Teacher, best_device, place, refuse_own_teacher
+from course_utils.losses import checked_temperature, cross_entropy, hint_loss, kd_loss, lit_loss
+from course_utils.models import StagedNet
+
+
+class Hint:
+    """Étape 1 de FitNets : r(sortie de l'étage `guided` de l'élève) doit donner la sortie de l'étage `hint` de
+    l'enseignant.
+
+    Aucun des deux réseaux n'est exécuté plus loin : au-delà de l'étage guidé, rien ne peut bouger chez l'élève. Le
+    régresseur r fait partie de ce qui est entraîné ; il est jeté après l'étape 1. Étages comptés à partir de 1 (0 : le
+    stem). Source : Romero et al. 2014 (FitNets), équation 3.
+    """
+
+    def __init__(self, teacher: Teacher, regressor: nn.Module, *, guided: int, hint: int, norm: str = "mse") -> None:
+        place(regressor, best_device())
+        self.teacher, self.regressor = teacher, regressor
+        self.guided, self.hint, self.norm = guided, hint, norm
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        seen = _staged(student).features(batch.x, self.guided)[-1]
+        wanted = self.teacher.features(batch, self.hint)[-1]
+        return {"indice": hint_loss(self.regressor(seen), wanted, norm=self.norm)}
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return self.regressor.parameters()
+
+
+class Lit:
+    """Phase 1 de LIT : kd_share · [hard_share · H(y, P_S) + (1 − hard_share) · T² · KL] + (1 − kd_share) · Σ blocs.
+
+    Chaque bloc reçoit l'entrée *de l'enseignant* et doit rendre sa sortie ; H et KL jugent l'élève de bout en bout.
+    Noms du code officiel : β = kd_share, α = hard_share (il pèse le terme des *labels*). Sa division par 2, qui ne
+    change que le pas, est omise. Les BatchNorm ne comptent que le passage de bout en bout, le seul qui reste au test.
+    adapters : voir `lit_adapters` ; None si toutes les largeurs sont égales.
+    Source : Koratana, Kang, Bailis et Zaharia 2019 (LIT), et leur code pour CIFAR.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        adapters: Sequence[Adapter] | None = None,
+        *,
+        hard_share: float = 0.95,
+        kd_share: float = 0.75,
+        temperature: float = 6.0,
+        norm: str = "mse",
+    ) -> None:
+        self.teacher, self.adapters, self.norm = teacher, _placed(adapters), norm
+        self.mix = _mix(hard_share, kd_share, temperature)
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        network = _staged(student)
+        wanted = self.teacher.features(batch)
+        logits = network(batch.x)
+        with still_statistics(network):
+            blocks = lit_loss(list(network.stages), wanted, self.adapters, norm=self.norm)
+        return self.mix(logits, self.teacher.classify(wanted[-1]), batch.y, blocks)
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return _trained(self.adapters)
+
+
+class Hints:
+    """Le contrôle de LIT : les mêmes termes, mais chaque bloc garde l'entrée *de l'élève* (un indice par étage).
+
+    Des adaptateurs de `lit_adapters`, seuls ceux de sortie servent. Réglages : ceux de `Lit`.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        adapters: Sequence[Adapter] | None = None,
+        *,
+        hard_share: float = 0.95,
+        kd_share: float = 0.75,
+        temperature: float = 6.0,
+        norm: str = "mse",
+    ) -> None:
+        outputs = None if adapters is None else [(None, after) for _, after in adapters]
+        self.teacher, self.adapters, self.norm = teacher, _placed(outputs), norm
+        self.mix = _mix(hard_share, kd_share, temperature)
+
+    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
+        network = _staged(student)
+        wanted, seen = self.teacher.features(batch), network.features(batch.x)
+        logits = network.head(network.pool(seen[-1]))
+        maps = [after or nn.Identity() for _, after in self.adapters or [(None, None)] * len(network.stages)]
+        gaps = [hint_loss(r(s), t, norm=self.norm) for r, s, t in zip(maps, seen[1:], wanted[1:], strict=True)]
+        return self.mix(logits, self.teacher.classify(wanted[-1]), batch.y, torch.stack(gaps).sum())
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return _trained(self.adapters)
+
+
+def _mix(
+    hard_share: float, kd_share: float, temperature: float
+) -> Callable[[Tensor, Tensor, Tensor, Tensor], dict[str, Tensor]]:
+    """(logits de l'élève, logits de l'enseignant, labels, perte des blocs) → les trois termes pesés."""
+    for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
+    t = checked_temperature(temperature)
+
+    def terms(student: Tensor, teacher: Tensor, targets: Tensor, blocks: Tensor) -> dict[str, Tensor]:
+        return {
+            "labels": kd_share * hard_share * cross_entropy(student, targets),
+            "enseignant": kd_share * (1 - hard_share) * kd_loss(student, teacher, t),
+            "blocs": (1 - kd_share) * blocks,
+        }
+
+    return terms
+
+
+def _placed(adapters: Sequence[Adapter] | None) -> Sequence[Adapter] | None:
+    for module in _modules(adapters):
+        place(module, best_device())
+    return adapters
+
+
+def _trained(adapters: Sequence[Adapter] | None) -> list[nn.Parameter]:
+    return [parameter for module in _modules(adapters) for parameter in module.parameters()]
+
+
+def _modules(adapters: Sequence[Adapter] | None) -> list[nn.Module]:
+    return [module for pair in adapters or () for module in pair if module is not None]
+
+
+def _staged(student: nn.Module) -> StagedNet:
+    if not isinstance(student, StagedNet):
+        raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, coupé en étages.")
+    return student
