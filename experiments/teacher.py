@@ -44,7 +44,7 @@ RECIPES = {
     "fashion-resnet20": Recipe(
         "fashion-mnist",
         {"builder": "resnet", "depth": 20, "width": 8},
-        {"epochs": 10, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
+        {"epochs": 8, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
     ),
     # Sans augmentation : le miroir d'un vêtement est un vêtement, celui d'un 7 n'est plus un chiffre.
     "mnist-resnet": Recipe(

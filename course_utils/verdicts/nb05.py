@@ -1,0 +1,198 @@
+"""Les exercices du notebook 05 : le régresseur, l'indice, ce que l'étape 1 fait bouger, une sonde sans trace."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_utils import losses, models
+from course_utils.exercises import Exercise
+
+
+def kernel_and_stride(student_side: int, teacher_side: int) -> tuple[int, int]:
+    """Le plus grand pas qui n'oublie aucun pixel, puis le noyau qui tombe juste."""
+    stride = student_side // teacher_side
+    return student_side - (teacher_side - 1) * stride, stride
+
+
+def hint(student: Tensor, teacher: Tensor) -> Tensor:
+    """La moyenne des carrés des écarts, l'enseignant détaché."""
+    return losses.hint_loss(student, teacher)
+
+
+def _features(*shape: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    return torch.randn(shape, generator=generator), 2 * torch.randn(shape, generator=generator)
+
+
+def _squares(student: Tensor, teacher: Tensor) -> Tensor:
+    return (student - teacher).square().flatten(1).sum(dim=1)
+
+
+def _reaches_the_student(answer: Any) -> bool:
+    student, teacher = _features(3, 4)
+    loss = answer(student.requires_grad_(), teacher)
+    return loss.requires_grad and bool(torch.autograd.grad(loss, student)[0].any())
+
+
+def _spares_the_teacher(answer: Any) -> bool:
+    student, teacher = _features(3, 4)
+    return not answer(student, teacher.requires_grad_()).requires_grad
+
+
+def moving(names: Sequence[str], guided: int) -> list[str]:
+    """Les noms des paramètres en amont de l'étage guidé, lui compris."""
+    return _starting(names, "stem.", *_stages(guided))
+
+
+def _starting(names: Sequence[str], *beginnings: str) -> list[str]:
+    return [name for name in names if name.startswith(beginnings)]
+
+
+def _stages(count: int) -> list[str]:
+    return [f"stages.{i}." for i in range(count)]
+
+
+def _name_cases() -> list[tuple[list[str], int]]:
+    networks = (models.plain(7), models.resnet(8, width=4), models.mlp([4] * 12, inputs=16))
+    plain, resnet, deep = ([name for name, _ in network.named_parameters()] for network in networks)
+    # d'abord peu de noms, et l'étage 2 : chaque erreur y donne une autre liste
+    few = [name for name in plain if name.endswith("weight")]
+    return [(few, 2), *((names, guided) for names in (plain, resnet) for guided in range(4)), (deep, 2)]
+
+
+class ShortNet(models.StagedNet):
+    """Un réseau des cas, qui s'écrit en quelques mots dans un verdict."""
+
+    def __init__(self, network: models.StagedNet, words: str) -> None:
+        super().__init__(network.stem, list(network.stages), network.pool, network.head)
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+def probe(model: models.StagedNet, images: Tensor) -> list[tuple[int, ...]]:
+    """Les formes de `model.features(images)`, lues sur une copie en mode évaluation."""
+    return _shapes(copy.deepcopy(model).eval(), images)
+
+
+def _shapes(model: models.StagedNet, images: Tensor) -> list[tuple[int, ...]]:
+    with torch.no_grad():
+        return [tuple(feature.shape) for feature in model.features(images)]
+
+
+def _without_momentum(model: models.StagedNet, images: Tensor) -> list[tuple[int, ...]]:
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.0
+    return _shapes(model, images)
+
+
+def _probe_cases() -> list[tuple[models.StagedNet, Tensor]]:
+    images, _ = _features(3, 1, 8, 8)
+    return [
+        (ShortNet(models.resnet(8, width=4), "resnet(8, width=4), en mode train").train(), images),
+        (ShortNet(models.plain(7), "plain(7), en mode évaluation").eval(), images[:1]),
+        (ShortNet(models.mlp((6, 5), inputs=64), "mlp((6, 5), inputs=64), en mode train").train(), images),
+    ]
+
+
+def _probed(answer: Any, training: bool = True) -> tuple[dict[str, Tensor], models.StagedNet]:
+    model = models.resnet(8, width=4).train(training)
+    before = copy.deepcopy(model.state_dict())
+    answer(model, _features(5, 1, 8, 8)[0])
+    return before, model
+
+
+def _keeps(answer: Any, *endings: str) -> bool:
+    before, model = _probed(answer)
+    return all(torch.equal(before[name], x) for name, x in model.state_dict().items() if name.endswith(endings))
+
+
+def _keeps_mode(answer: Any, training: bool) -> bool:
+    return all(module.training == training for module in _probed(answer, training)[1].modules())
+
+
+NO_STUDENT = "La valeur est juste, mais le gradient n'atteint pas l'élève : seul l'enseignant est à détacher."
+NO_DETACH = "La valeur est juste, mais un gradient remonte vers l'enseignant : `teacher.detach()` l'arrête."
+STATISTICS = "En mode train, les BatchNorm ont compté la sonde, même sous `torch.no_grad()` : passez en évaluation."
+COUNTER = "Un compteur a bougé : en mode train, `num_batches_tracked` compte chaque passage, sonde comprise."
+LEFT_IN_EVAL = "Le réseau, arrivé en mode train, repart en mode évaluation : rendez-lui le mode qu'il avait."
+LEFT_IN_TRAIN = "Le réseau, arrivé en mode évaluation, repart en mode train : retenez `model.training` au départ."
+
+EXERCISES = {
+    "05-regresseur": Exercise(
+        reference=kernel_and_stride,
+        why="Sans marge, un noyau k et un pas s mènent de H à (H − k)/s + 1 : ici, la division tombe toujours juste.",
+        cases=[(14, 14), (28, 14), (15, 7), (16, 14), (15, 8), (28, 7), (7, 1)],
+        mistakes={
+            "Le noyau n'est égal au pas que si les côtés se divisent sans reste.": lambda a, b: (a // b, a // b),
+            "Un noyau 1×1 de pas 1 ne convient qu'à des cartes égales.": lambda a, b: (1, 1),
+            "Ce noyau est immense : prenez le plus grand pas qui n'oublie aucun pixel.": lambda a, b: (a - b + 1, 1),
+            "Sans marge, un noyau 3×3 rogne deux pixels, même entre cartes égales.": lambda a, b: (3, a // b),
+            "Entre n fenêtres, il n'y a que n − 1 pas.": lambda a, b: (a - b * (a // b), a // b),
+            "Les deux nombres sont échangés : d'abord k, puis s.": lambda a, b: kernel_and_stride(a, b)[::-1],
+            "Un pas est un entier : `//` donne la division entière.": lambda a, b: (a - (b - 1) * a / b, a / b),
+            "La taille est juste, mais le pas dépasse le noyau : des pixels ne sont vus par aucune fenêtre.": (
+                lambda a, b: (a - (b - 1) * ((a - 1) // (b - 1)), (a - 1) // (b - 1))
+            ),
+        },
+    ),
+    "05-indice": Exercise(
+        reference=hint,
+        why="Une moyenne garde son ordre de grandeur, quelles que soient les tailles du lot et des cartes.",
+        cases=[_features(3, 5), _features(4, 2, 3, 3), _features(1, 6)],
+        mistakes={
+            "C'est la somme : divisez par le nombre de valeurs.": lambda s, t: _squares(s, t).sum(),
+            "Prenez aussi la moyenne sur les canaux et sur les pixels.": lambda s, t: _squares(s, t).mean(),
+            "C'est la norme ‖·‖₂ de chaque exemple : gardez les carrés.": lambda s, t: _squares(s, t).sqrt().mean(),
+            "C'est la norme ‖·‖₂ de tout le lot : gardez les carrés.": lambda s, t: _squares(s, t).sum().sqrt(),
+            "Ce sont les valeurs absolues : élevez les écarts au carré.": lambda s, t: (s - t).abs().mean(),
+            "Retirez le ½ de l'article, ½‖·‖² : il ne change que l'échelle.": lambda s, t: hint(s, t) / 2,
+            "C'est le ½‖·‖² de l'article : prenez la moyenne des carrés.": lambda s, t: _squares(s, t).mean() / 2,
+            "Une racine de trop : la moyenne des carrés suffit.": lambda s, t: hint(s, t).sqrt(),
+            NO_STUDENT: lambda s, t: hint(s.detach(), t),
+            NO_DETACH: lambda s, t: (s - t).square().mean(),
+        },
+        properties={NO_STUDENT: _reaches_the_student, NO_DETACH: _spares_the_teacher},
+    ),
+    "05-qui-bouge": Exercise(
+        reference=moving,
+        why="Le gradient remonte de l'étage guidé vers le stem ; en aval, rien n'en reçoit.",
+        cases=_name_cases,
+        mistakes={
+            "Tout ne bouge pas : en aval de l'étage guidé, il n'y a aucun gradient.": lambda n, g: list(n),
+            "Un étage de trop : dans les noms, le premier étage porte le numéro 0.": lambda n, g: moving(n, g + 1),
+            "Un étage manque : c'est la sortie de l'étage guidé que l'on compare.": lambda n, g: moving(n, g - 1),
+            "Le gradient remonte aussi en amont de l'étage guidé.": lambda n, g: _starting(n, f"stages.{g - 1}."),
+            "Le stem est oublié : il est en amont de tous les étages.": lambda n, g: _starting(n, *_stages(g)),
+            "La couche finale est en aval de l'étage guidé.": lambda n, g: [*moving(n, g), *_starting(n, "head.")],
+            "On demande ce qui bouge, et non ce qui reste fixe.": lambda n, g: [x for x in n if x not in moving(n, g)],
+            "`stages.1` est aussi le début de `stages.10` : comparez jusqu'au point qui suit le numéro.": (
+                lambda n, g: _starting(n, "stem", *(beginning[:-1] for beginning in _stages(g)))
+            ),
+        },
+    ),
+    "05-bug": Exercise(
+        reference=probe,
+        why="La sonde ne laisse plus de trace : ni dans le mode du réseau, ni dans les statistiques de ses BatchNorm.",
+        cases=_probe_cases,
+        mistakes={
+            "Gardez la dimension du lot.": lambda model, images: [shape[1:] for shape in probe(model, images)],
+            "La première forme manque : celle de la sortie du stem.": lambda model, images: probe(model, images)[1:],
+            STATISTICS: _shapes,
+            COUNTER: _without_momentum,
+            LEFT_IN_EVAL: lambda model, images: _shapes(model.eval(), images),
+            LEFT_IN_TRAIN: lambda model, images: (_shapes(model.eval(), images), model.train())[0],
+        },
+        properties={
+            STATISTICS: lambda answer: _keeps(answer, "running_mean", "running_var"),
+            COUNTER: lambda answer: _keeps(answer, "num_batches_tracked"),
+            LEFT_IN_EVAL: lambda answer: _keeps_mode(answer, True),
+            LEFT_IN_TRAIN: lambda answer: _keeps_mode(answer, False),
+        },
+    ),
+}
