@@ -1,4 +1,4 @@
-"""FitNets : pourquoi un réseau fin et profond ne démarre pas, et ce qui arrive à ses cartes quand on le guide."""
+"""FitNets : pourquoi un réseau fin et profond ne démarre pas, et ce qui arrive à ses cartes quand on le guide."""
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,9 @@ from course_utils.models import StagedNet, seeded
 
 
 def he_initialised(model: StagedNet, seed: int) -> StagedNet:
-    """Le même réseau, sur place, ses convolutions tirées à l'échelle de He : une variance de 2 / (entrées du neurone).
+    """Le même réseau, sur place, ses convolutions tirées à l'échelle de He : une variance de 2 / (entrées du neurone).
 
-    C'est celle qui garde l'amplitude d'une couche à la suivante derrière des ReLU. Source : He et al. 2015.
+    C'est celle qui garde l'amplitude d'une couche à la suivante derrière des ReLU. Source : He et al. 2015.
     """
     with seeded(seed):
         for module in model.modules():
@@ -25,7 +25,7 @@ def layer_amplitudes(model: StagedNet, x: Tensor, y: Tensor) -> tuple[list[float
     """Ce qui reste du signal à chaque convolution, de l'entrée vers la sortie.
 
     Rend (écart-type de la sortie de chaque convolution d'une image à l'autre, norme du gradient de ses poids pour
-    H(y, P_S)). x : (N, C, H, W), y : (N,). Le réseau n'est pas modifié.
+    H(y, P_S)). x : (N, C, H, W), y : (N,). Le réseau n'est pas modifié.
     """
     outputs: list[float] = []
     layers = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
@@ -43,7 +43,7 @@ def layer_amplitudes(model: StagedNet, x: Tensor, y: Tensor) -> tuple[list[float
 
 
 def as_pictures(maps: Tensor) -> Tensor:
-    """Des cartes (n, H, W) → des images uint8 : chacune de son minimum (noir) à son maximum (blanc).
+    """Des cartes (n, H, W) → des images uint8 : chacune de son minimum (noir) à son maximum (blanc).
 
     Une carte constante, donc muette, est rendue noire.
     """

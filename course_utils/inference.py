@@ -137,8 +137,8 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def features(self, batch: Batch, stages: int | None = None) -> list[Tensor]:
-        """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
-        mémoire). stages : s'arrêter après tant d'étages.
+        """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
+        mémoire). stages : s'arrêter après tant d'étages.
         """
         self._wake(batch.x.device)
         with autocast(batch.x.device):

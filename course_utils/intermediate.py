@@ -1,4 +1,4 @@
-"""Les objectifs qui regardent *dans* les réseaux : FitNets (un indice) et LIT (tous les blocs).
+"""Les objectifs qui regardent *dans* les réseaux : FitNets (un indice) et LIT (tous les blocs).
 
 Réexportés par objectives.py, où sont les autres méthodes.
 """
@@ -16,12 +16,12 @@ from course_utils.models import StagedNet
 
 
 class Hint:
-    """Étape 1 de FitNets : r(sortie de l'étage `guided` de l'élève) doit donner la sortie de l'étage `hint` de
+    """Étape 1 de FitNets : r(sortie de l'étage `guided` de l'élève) doit donner la sortie de l'étage `hint` de
     l'enseignant.
 
-    Aucun des deux réseaux n'est exécuté plus loin : au-delà de l'étage guidé, rien ne peut bouger chez l'élève. Le
-    régresseur r fait partie de ce qui est entraîné ; il est jeté après l'étape 1. Étages comptés à partir de 1 (0 : le
-    stem). Source : Romero et al. 2014 (FitNets), équation 3.
+    Aucun des deux réseaux n'est exécuté plus loin : au-delà de l'étage guidé, rien ne peut bouger chez l'élève. Le
+    régresseur r fait partie de ce qui est entraîné ; il est jeté après l'étape 1. Étages comptés à partir de 1 (0 : le
+    stem). Source : Romero et al. 2014 (FitNets), équation 3.
     """
 
     def __init__(self, teacher: Teacher, regressor: nn.Module, *, guided: int, hint: int, norm: str = "mse") -> None:
@@ -40,13 +40,13 @@ class Hint:
 
 
 class Lit:
-    """Phase 1 de LIT : kd_share · [hard_share · H(y, P_S) + (1 − hard_share) · T² · KL] + (1 − kd_share) · Σ blocs.
+    """Phase 1 de LIT : kd_share · [hard_share · H(y, P_S) + (1 − hard_share) · T² · KL] + (1 − kd_share) · Σ blocs.
 
-    Chaque bloc reçoit l'entrée *de l'enseignant* et doit rendre sa sortie ; H et KL jugent l'élève de bout en bout.
-    Noms du code officiel : β = kd_share, α = hard_share (il pèse le terme des *labels*). Sa division par 2, qui ne
+    Chaque bloc reçoit l'entrée *de l'enseignant* et doit rendre sa sortie ; H et KL jugent l'élève de bout en bout.
+    Noms du code officiel : β = kd_share, α = hard_share (il pèse le terme des *labels*). Sa division par 2, qui ne
     change que le pas, est omise. Les BatchNorm ne comptent que le passage de bout en bout, le seul qui reste au test.
-    adapters : voir `lit_adapters` ; None si toutes les largeurs sont égales.
-    Source : Koratana, Kang, Bailis et Zaharia 2019 (LIT), et leur code pour CIFAR.
+    adapters : voir `lit_adapters` ; None si toutes les largeurs sont égales.
+    Source : Koratana, Kang, Bailis et Zaharia 2019 (LIT), et leur code pour CIFAR.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Lit:
 
 
 class Hints:
-    """Le contrôle de LIT : les mêmes termes, mais chaque bloc garde l'entrée *de l'élève* (un indice par étage).
+    """Le contrôle de LIT : les mêmes termes, mais chaque bloc garde l'entrée *de l'élève* (un indice par étage).
 
-    Des adaptateurs de `lit_adapters`, seuls ceux de sortie servent. Réglages : ceux de `Lit`.
+    Des adaptateurs de `lit_adapters`, seuls ceux de sortie servent. Réglages : ceux de `Lit`.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ def _mix(
     """(logits de l'élève, logits de l'enseignant, labels, perte des blocs) → les trois termes pesés."""
     for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
         if not 0 <= share <= 1:
-            raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
+            raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
     t = checked_temperature(temperature)
 
     def terms(student: Tensor, teacher: Tensor, targets: Tensor, blocks: Tensor) -> dict[str, Tensor]:
@@ -143,5 +143,5 @@ def _modules(adapters: Sequence[Adapter] | None) -> list[nn.Module]:
 
 def _staged(student: nn.Module) -> StagedNet:
     if not isinstance(student, StagedNet):
-        raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, coupé en étages.")
+        raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, coupé en étages.")
     return student

@@ -33,11 +33,11 @@ class StagedNet(nn.Module):
     def features(self, x: Tensor, stages: int | None = None) -> list[Tensor]:
         """(N, C, H, W) → [sortie du stem, sortie de l'étage 1, …, sortie du dernier étage].
 
-        stages : s'arrêter après tant d'étages ; ce qui suit n'est pas exécuté. Lève ValueError s'il n'y en a pas tant.
+        stages : s'arrêter après tant d'étages ; ce qui suit n'est pas exécuté. Lève ValueError s'il n'y en a pas tant.
         """
         if stages is not None and not 0 <= stages <= len(self.stages):
             raise ValueError(
-                f"Étage {stages} demandé : ce réseau en a {len(self.stages)}, donnez un entier de 0 (le stem) "
+                f"Étage {stages} demandé : ce réseau en a {len(self.stages)}, donnez un entier de 0 (le stem) "
                 f"à {len(self.stages)}."
             )
         outputs = [self.stem(x)]

@@ -83,13 +83,13 @@ class Hinton:
 
 
 def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Callable[[object], None]:
-    """Fait descendre λ (soft_weight) de start à stop, en ligne droite, époque après époque ; à donner à
+    """Fait descendre λ (soft_weight) de start à stop, en ligne droite, époque après époque ; à donner à
     `fit(on_epoch=…)`.
 
-    Source : Romero et al. 2014 (FitNets), étape 2, où λ va de 4 à 1.
+    Source : Romero et al. 2014 (FitNets), étape 2, où λ va de 4 à 1.
     """
     if min(start, stop) < 0 or epochs < 1:
-        raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
+        raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
     weights = iter(start + (stop - start) * epoch / max(epochs - 1, 1) for epoch in range(1, epochs + 1))
     objective.soft_weight = start
 

@@ -1,10 +1,10 @@
-"""FitNets : des réseaux fins de plus en plus profonds, seuls, avec KD ou guidés par un indice : fitnets.csv.
+"""FitNets : des réseaux fins de plus en plus profonds, seuls, avec KD ou guidés par un indice : fitnets.csv.
 
     python -m experiments.fitnets      # environ une demi-heure sur deux cœurs
 
-Une graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes (sauf « initialisation de
-He », qui ne change qu'eux). Même nombre d'époques pour toutes : celles de l'étape 1 comptent. Même pas aussi ; les
-lignes « seul » d'un autre pas sont un contrôle : échoue-t-il à cause de lui ? Rien n'est choisi sur le test.
+Une graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes (sauf « initialisation de
+He », qui ne change qu'eux). Même nombre d'époques pour toutes : celles de l'étape 1 comptent. Même pas aussi ; les
+lignes « seul » d'un autre pas sont un contrôle : échoue-t-il à cause de lui ? Rien n'est choisi sur le test.
 """
 
 from functools import partial

@@ -1,10 +1,10 @@
-"""LIT contre KD, indices et apprentissage seul, selon la profondeur de l'élève : data/results/lit.csv.
+"""LIT contre KD, indices et apprentissage seul, selon la profondeur de l'élève : data/results/lit.csv.
 
     python -m experiments.lit      # environ une demi-heure sur deux cœurs
 
 Un panneau = un jeu de données et une famille de réseaux. Pour une graine, toutes les méthodes ont les mêmes images, les
-mêmes poids initiaux (le stem et la couche finale y sont ceux de l'enseignant) et le même nombre d'époques : les phases
-s'additionnent. Les réglages de LIT sont ceux du code officiel ; le pas est le même pour tous. Rien n'est choisi sur le
+mêmes poids initiaux (le stem et la couche finale y sont ceux de l'enseignant) et le même nombre d'époques : les phases
+s'additionnent. Les réglages de LIT sont ceux du code officiel ; le pas est le même pour tous. Rien n'est choisi sur le
 test.
 """
 
@@ -20,13 +20,13 @@ from course_utils.training import Teacher, evaluate, fit
 from experiments.records import Campaign
 
 SEEDS = list(range(5))
-SETTINGS = {"train_size": 2000, "batch_size": 64, "lr": 2e-3, "phase_1": 8, "phase_2": 4, "temperature": 6.0}
+SETTINGS = {"train_size": 2000, "batch_size": 64, "lr": 5e-3, "phase_1": 8, "phase_2": 4, "temperature": 6.0}
 SHARES = {"hard_share": 0.95, "kd_share": 0.75}  # α et β du code officiel
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Un panneau de « Quelques résultats » : l'enseignant livré, les profondeurs et la largeur de ses élèves."""
+    """Un panneau de « Quelques résultats » : l'enseignant livré, les profondeurs et la largeur de ses élèves."""
 
     data: str
     family: str
@@ -42,7 +42,7 @@ run = partial(fit, lr=SETTINGS["lr"], batch_size=SETTINGS["batch_size"], progres
 
 
 def in_one_go(objective: Callable[[Teacher], Objective]) -> Callable[..., None]:
-    """La méthode qui n'a qu'une phase : le même objectif pendant toutes les époques."""
+    """La méthode qui n'a qu'une phase : le même objectif pendant toutes les époques."""
 
     def method(student: StagedNet, teacher: Teacher, train: Images, seed: int) -> None:
         run(student, train, objective(teacher), epochs=SETTINGS["phase_1"] + SETTINGS["phase_2"], seed=seed)
@@ -51,7 +51,7 @@ def in_one_go(objective: Callable[[Teacher], Objective]) -> Callable[..., None]:
 
 
 def in_two_phases(objective: Callable[[Teacher], Objective], *, frozen_ends: bool) -> Callable[..., None]:
-    """Phase 1 avec cet objectif, puis KD sur tout l'élève. frozen_ends : geler stem et couche finale en phase 1."""
+    """Phase 1 avec cet objectif, puis KD sur tout l'élève. frozen_ends : geler stem et couche finale en phase 1."""
 
     def method(student: StagedNet, teacher: Teacher, train: Images, seed: int) -> None:
         for end in (student.stem, student.head):
@@ -70,7 +70,7 @@ def kd(teacher: Teacher) -> Objective:
 
 
 def one_hint(teacher: Teacher) -> Objective:
-    """FitNets : l'étage 2 guidé par l'étage 2."""
+    """FitNets : l'étage 2 guidé par l'étage 2."""
     shape = feature_shapes(teacher.model, (1, 28, 28))[2]
     return Hint(teacher, regressor(shape, shape), guided=2, hint=2)
 

@@ -40,7 +40,7 @@ RECIPES = {
         {"builder": "resnet", "depth": 14, "width": 24},
         {"epochs": 14, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
     ),
-    # Profond et étroit : l'enseignant de LIT, dont les élèves ont les mêmes largeurs et moins de blocs.
+    # Profond et étroit : l'enseignant de LIT, dont les élèves ont les mêmes largeurs et moins de blocs.
     "fashion-resnet20": Recipe(
         "fashion-mnist",
         {"builder": "resnet", "depth": 20, "width": 8},

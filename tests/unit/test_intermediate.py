@@ -1,4 +1,4 @@
-"""FitNets et LIT : ce que valent les pertes, ce qui bouge à chaque étape, ce qui ne bouge jamais."""
+"""FitNets et LIT : ce que valent les pertes, ce qui bouge à chaque étape, ce qui ne bouge jamais."""
 
 import copy
 
@@ -51,7 +51,7 @@ def train(student, objective, epochs=1, **settings):
 @pytest.mark.parametrize(
     ("student", "teacher", "kernel", "stride"),
     [
-        ((16, 14, 14), (48, 14, 14), 1, 1),  # mêmes cartes : 1×1
+        ((16, 14, 14), (48, 14, 14), 1, 1),  # mêmes cartes : 1×1
         ((8, 28, 28), (24, 14, 14), 2, 2),  # deux fois plus grandes
         ((8, 16, 16), (24, 14, 14), 3, 1),
         ((8, 28, 28), (24, 7, 7), 4, 4),
@@ -155,7 +155,7 @@ def test_stage_1_moves_only_what_leads_to_the_guided_stage_and_the_regressor():
 
 def test_a_missing_stage_and_a_wrong_regressor_are_refused():
     teacher, batch = Teacher(net(seed=1)), toy().batch(torch.arange(4), torch.device("cpu"))
-    with pytest.raises(ValueError, match="Étage 5 demandé : ce réseau en a 3"):
+    with pytest.raises(ValueError, match="Étage 5 demandé : ce réseau en a 3"):
         Hint(teacher, nn.Identity(), guided=5, hint=2)(net(), batch)
     with pytest.raises(ValueError, match="placez un régresseur"):
         Hint(teacher, nn.Identity(), guided=1, hint=2)(net(), batch)
@@ -190,9 +190,9 @@ def test_lambda_fades_from_epoch_to_epoch():
 def test_lit_loss_by_hand():
     double, triple = (lambda x: 2 * x), (lambda x: 3 * x)
     features = [torch.ones(2, 2), torch.full((2, 2), 5.0), torch.full((2, 2), 15.0)]
-    # bloc 1 : (2·1 − 5)² = 9 ; bloc 2, nourri de l'enseignant (5) et non du bloc 1 (2) : 3·5 − 15 = 0
+    # bloc 1 : (2·1 − 5)² = 9 ; bloc 2, nourri de l'enseignant (5) et non du bloc 1 (2) : 3·5 − 15 = 0
     assert losses.lit_loss([double, triple], features).item() == 9
-    # adaptateurs : +1 avant, +2 après : 2·(1 + 1) + 2 − 5 = 1
+    # adaptateurs : +1 avant, +2 après : 2·(1 + 1) + 2 − 5 = 1
     plus = [(lambda x: x + 1, lambda x: x + 2), (None, None)]
     assert losses.lit_loss([double, triple], features, plus).item() == 1
 
@@ -215,7 +215,7 @@ def test_a_share_is_between_0_and_1(share):
 
 
 def test_a_block_of_lit_never_sees_what_the_block_before_it_does():
-    """La perte du bloc 3 n'a de gradient ni dans le bloc 2, ni dans le stem ; celle des indices en a."""
+    """La perte du bloc 3 n'a de gradient ni dans le bloc 2, ni dans le stem ; celle des indices en a."""
     teacher, student = Teacher(net(14, seed=1)), net().train()
     batch = toy().batch(torch.arange(12), torch.device("cpu"))
     for objective, reaches in ((Lit, False), (Hints, True)):
@@ -281,7 +281,7 @@ def test_the_ends_are_copied_then_frozen_then_free_again():
     train(student, Lit(Teacher(network)))
     still = {name for name, value in student.named_parameters() if torch.equal(value, weights[name])}
     assert still == {name for name in weights if name.startswith(("stem.", "head."))}
-    train(student.requires_grad_(True), Hinton(Teacher(network)))  # phase 2 : tout bouge
+    train(student.requires_grad_(True), Hinton(Teacher(network)))  # phase 2 : tout bouge
     assert not any(torch.equal(value, weights[name]) for name, value in student.named_parameters())
     with pytest.raises(ValueError, match="mêmes largeurs"):
         inherit_ends(net(8, 6), network)
