@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from course_utils.adapters import still_statistics
 from course_utils.losses import cross_entropy
 from course_utils.models import StagedNet, seeded
 
@@ -35,7 +36,8 @@ def layer_amplitudes(model: StagedNet, x: Tensor, y: Tensor) -> tuple[list[float
 
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
-        slopes = torch.autograd.grad(cross_entropy(model(x), y), [layer.weight for layer in layers])
+        with still_statistics(model):
+            slopes = torch.autograd.grad(cross_entropy(model(x), y), [layer.weight for layer in layers])
     finally:
         for hook in hooks:
             hook.remove()

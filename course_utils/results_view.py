@@ -1,4 +1,4 @@
-"""« Quelques résultats » : l'exactitude selon la profondeur, un panneau par jeu de données et par famille de réseaux."""
+"""« Quelques résultats » : l'exactitude selon la profondeur, un panneau par jeu de données et famille de réseaux."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +31,7 @@ def depth_panels(rows: Sequence[Row]) -> str:
     panels = [
         _panel([row for row in rows if (row["data"], row["family"]) == family], wide, *family) for family in families
     ]
-    return stack(*(side_by_side(*panels[i : i + 2]) for i in range(0, len(panels), 2)))
+    return stack(*(side_by_side(*panels[i : i + 2]) for i in range(0, len(panels), 2)))
 
 
 def _panel(rows: Sequence[Row], width: float, data: str, family: str) -> str:
@@ -39,9 +39,7 @@ def _panel(rows: Sequence[Row], width: float, data: str, family: str) -> str:
     curves = {
         method: _curve(found) for method, found in results.grouped(rows, "method").items() if method != "enseignant"
     }
-    levels = {
-        f"enseignant : {row['depth']} couches": row["accuracy"] for row in rows if row["method"] == "enseignant"
-    }
+    levels = {f"enseignant : {row['depth']} couches": row["accuracy"] for row in rows if row["method"] == "enseignant"}
     told = " ; ".join(
         f"{method} " + ", ".join(f"{french_percent(y, 1)} à {x}" for x, y in zip(curve.x, curve.y, strict=True))
         for method, curve in curves.items()

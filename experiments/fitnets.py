@@ -19,7 +19,7 @@ from experiments.records import Campaign
 
 SEEDS = list(range(3))
 DEPTHS = (7, 13, 19, 25)
-SETTINGS = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "stage_1": 4, "stage_2": 8, "guided": 1, "hint": 1}
+SETTINGS = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "stage_1": 6, "stage_2": 6, "guided": 2, "hint": 2}
 KD = {"temperature": 3.0, "start": 4.0, "stop": 1.0}  # τ et λ de l'article
 OTHER_STEPS = (5e-4, 1e-3)
 IMAGE = (1, 28, 28)
