@@ -19,15 +19,15 @@ from experiments.records import Campaign
 
 SEEDS = list(range(3))
 DEPTHS = (7, 13, 19, 25)
-SETTINGS = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "stage_1": 6, "stage_2": 6, "guided": 2, "hint": 2}
+SETTINGS = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "epochs": 12}
+HINTS = {"indice à l'étage 2, puis KD": (2, 6), "indice à l'étage 1, puis KD": (1, 4)}  # étage, époques de l'étape 1
 KD = {"temperature": 3.0, "start": 4.0, "stop": 1.0}  # τ et λ de l'article
 OTHER_STEPS = (5e-4, 1e-3)
 IMAGE = (1, 28, 28)
 
 
 def alone(student: StagedNet, train: Images, *, seed: int, lr: float = SETTINGS["lr"]) -> None:
-    epochs = SETTINGS["stage_1"] + SETTINGS["stage_2"]
-    fit(student, train, Supervised(), epochs=epochs, lr=lr, batch_size=64, seed=seed, progress=False)
+    fit(student, train, Supervised(), epochs=SETTINGS["epochs"], lr=lr, batch_size=64, seed=seed, progress=False)
 
 
 def distilled(student: StagedNet, train: Images, teacher: Teacher, *, seed: int, epochs: int) -> None:
@@ -37,23 +37,19 @@ def distilled(student: StagedNet, train: Images, teacher: Teacher, *, seed: int,
         on_epoch=fade)  # fmt: skip
 
 
-def guided(student: StagedNet, train: Images, teacher: Teacher, *, seed: int) -> None:
-    ours, theirs = (feature_shapes(model, IMAGE) for model in (student, teacher.model))
-    layer = regressor(ours[SETTINGS["guided"]], theirs[SETTINGS["hint"]], seed=seed)
-    hint = Hint(teacher, layer, guided=SETTINGS["guided"], hint=SETTINGS["hint"])
-    fit(student, train, hint, epochs=SETTINGS["stage_1"], lr=SETTINGS["lr"], batch_size=64, seed=seed, progress=False)
-    distilled(student, train, teacher, seed=seed, epochs=SETTINGS["stage_2"])
+def guided(student: StagedNet, train: Images, teacher: Teacher, *, stage: int, stage_1: int, seed: int) -> None:
+    ours, theirs = (feature_shapes(model, IMAGE)[stage] for model in (student, teacher.model))
+    hint = Hint(teacher, regressor(ours, theirs, seed=seed), guided=stage, hint=stage)
+    fit(student, train, hint, epochs=stage_1, lr=SETTINGS["lr"], batch_size=64, seed=seed, progress=False)
+    distilled(student, train, teacher, seed=seed, epochs=SETTINGS["epochs"] - stage_1)
 
 
 def main() -> None:
     campaign = Campaign("fitnets", ("depth", "method", "lr", "seed", "accuracy"), ("depth", "method", "lr", "seed"))
     teacher = Teacher(load_teacher("fashion-resnet"))
-    epochs = SETTINGS["stage_1"] + SETTINGS["stage_2"]
-    methods = {
-        "seul": alone,
-        "KD": partial(distilled, teacher=teacher, epochs=epochs),
-        "indice, puis KD": partial(guided, teacher=teacher),
-    }
+    methods = {"seul": alone, "KD": partial(distilled, teacher=teacher, epochs=SETTINGS["epochs"])}
+    for name, (stage, stage_1) in HINTS.items():
+        methods[name] = partial(guided, teacher=teacher, stage=stage, stage_1=stage_1)
     for seed in SEEDS:
         data = load("fashion-mnist", train_size=SETTINGS["train_size"], seed=seed)
 
@@ -69,7 +65,9 @@ def main() -> None:
         for depth in DEPTHS[2:]:
             for lr in OTHER_STEPS:
                 run(depth, "seul", partial(alone, lr=lr), lr, plain(depth, seed=seed))
-    campaign.finish(seeds=SEEDS, settings=SETTINGS | {"depths": DEPTHS, "kd": KD, "other_steps": OTHER_STEPS})
+    campaign.finish(
+        seeds=SEEDS, settings=SETTINGS | {"depths": DEPTHS, "kd": KD, "hints": HINTS, "other_steps": OTHER_STEPS}
+    )
 
 
 if __name__ == "__main__":
