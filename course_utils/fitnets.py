@@ -11,7 +11,7 @@ from course_utils.models import StagedNet, seeded
 def he_initialised(model: StagedNet, seed: int) -> StagedNet:
     """Le même réseau, sur place, ses convolutions tirées à l'échelle de He : une variance de 2 / (entrées du neurone).
 
-    C'est celle qui garde l'amplitude d'une couche à la suivante derrière des ReLU. Source : He et al. 2015.
+    C'est celle qui garde l'amplitude d'une couche à la suivante derrière une ReLU. Source : He et al. 2015.
     """
     with seeded(seed):
         for module in model.modules():

@@ -14,13 +14,17 @@ Limits = tuple[float, float]
 
 @dataclass(frozen=True)
 class Scale:
-    """De la valeur au pixel, linéaire ou logarithmique (`log`) ; lève ValueError si les bornes sont impossibles."""
+    """De la valeur au pixel, linéaire ou logarithmique (`log`) ; `whole` : des graduations entières, pour des époques.
+
+    Lève ValueError si les bornes sont impossibles.
+    """
 
     low: float
     high: float
     start: float
     stop: float
     log: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if not (-math.inf < self.low < self.high < math.inf) or (self.log and self.low <= 0):
@@ -41,6 +45,7 @@ class Scale:
         """Environ `count` graduations rondes au plus : 1-2-5, ou des puissances de dix en logarithmique."""
         if not self.log:
             step = _round_step((self.high - self.low) / count)
+            step = max(step, 1.0) if self.whole else step
             first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
             return [round(i * step, 12) for i in range(first, last + 1)]
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
@@ -118,6 +123,7 @@ def axes(
     y_format: Format,
     log_x: bool = False,
     log_y: bool = False,
+    whole_x: bool = False,
     right: float = 28,
 ) -> Axes:
     """Un repère qui remplit `width` × `height` pixels ; les marges suivent la largeur des étiquettes.
@@ -129,7 +135,7 @@ def axes(
     y = Scale(*y_limits, bottom, top + 10, log_y)
     y_ticks = tick_labels(y, max(2, int((bottom - top) / 45)), y_format)
     left = 22 + max((svg.text_width(label, svg.SMALL) for _, label in y_ticks), default=0)
-    x = Scale(*x_limits, left, width - right, log_x)
+    x = Scale(*x_limits, left, width - right, log_x, whole_x)
     parts = [head]
     for value, label in y_ticks:
         parts += [svg.line(left, y(value), x.stop, y(value), GRID)]

@@ -53,6 +53,7 @@ def line_chart(
         y_format=y_format,
         log_x=log_x,
         log_y=log_y,
+        whole_x=all(float(x).is_integer() for line in lines for x in line.x),
         right=right,
     )
     ends = [(_last_height(line, box), line.color) for line in lines]

@@ -376,3 +376,12 @@ def test_french_numbers(value: float, digits: int | None, text: str) -> None:
 def test_french_percent() -> None:
     assert french_percent(0.934) == "93,4\u00a0%"
     assert french_percent(0.9, 1) == "90,0\u00a0%"
+
+
+@pytest.mark.parametrize(("epochs", "ticks"), [(2, {"1", "2"}), (4, {"1", "2", "3", "4"}), (3, {"1", "2", "3"})])
+def test_epochs_are_whole_numbers_on_their_axis(epochs, ticks):
+    drawing = line_chart(
+        {"élève": (range(1, epochs + 1), [0.5] * epochs)}, alt="a", y_limits=(0, 1), y_format=lambda y: ""
+    )
+    written = set(re.findall(r">([\d,]+)</text>", drawing))
+    assert written == ticks
