@@ -18,7 +18,7 @@ NAMES: Mapping[str, str] = {
 
 
 def depth_panels(rows: Sequence[Row]) -> str:
-    """Les panneaux d'une campagne : l'enseignant en tirets, une courbe par méthode avec son intervalle à 95 %.
+    """Les panneaux d'une campagne : l'enseignant en tirets, une courbe par méthode avec son intervalle à 95 %.
 
     rows : des lignes de colonnes data, family, depth, method, seed, accuracy ; la méthode « enseignant » donne la
     droite. Deux panneaux par rangée, dans l'ordre des lignes. Une méthode qui n'a qu'une graine n'a pas d'intervalle.
