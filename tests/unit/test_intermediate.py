@@ -287,6 +287,23 @@ def test_the_ends_are_copied_then_frozen_then_free_again():
         inherit_ends(net(8, 6), network)
 
 
+@pytest.mark.parametrize(
+    ("student", "teacher"),
+    [
+        (models.resnext(11, cardinality=2, base_width=2, classes=3), models.resnext(20, cardinality=2, base_width=2)),
+        (models.resnet(8, width=4, classes=3), models.resnext(11, cardinality=2, base_width=2)),
+        (models.plain(7, width=4, classes=3), models.plain(10, width=6)),
+        (models.mlp((6, 5), inputs=64, classes=3), models.mlp((9, 8), inputs=64)),
+    ],
+    ids=["resnext", "resnet et resnext", "plain", "mlp"],
+)
+def test_lit_works_in_every_family(student, teacher):
+    teacher.head = nn.Linear(teacher.head.in_features, 3)
+    pairs = lit_adapters(student, teacher, IMAGE)
+    history = train(student, Lit(Teacher(teacher), pairs), epochs=2)
+    assert history.losses[-1]["blocs"] < history.losses[0]["blocs"]
+
+
 def test_an_augmented_batch_is_seen_alike_by_both_sides():
     teacher, student = Teacher(net(14, seed=1)), net()
     history = train(student, Lit(teacher), augment=True)
