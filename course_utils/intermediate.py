@@ -3,7 +3,7 @@
 Réexportés par objectives.py, où sont les autres méthodes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -59,86 +59,51 @@ class Lit:
         temperature: float = 6.0,
         norm: str = "mse",
     ) -> None:
-        self.teacher, self.adapters, self.norm = teacher, _placed(adapters), norm
-        self.mix = _mix(hard_share, kd_share, temperature)
+        for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
+        self.teacher, self.adapters, self.norm = teacher, adapters, norm
+        self.hard_share, self.kd_share = hard_share, kd_share
+        self.temperature = checked_temperature(temperature)
+        for module in self._modules():
+            place(module, best_device())
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
-        network = _staged(student)
         wanted = self.teacher.features(batch)
-        logits = network(batch.x)
-        with still_statistics(network):
-            blocks = lit_loss(list(network.stages), wanted, self.adapters, norm=self.norm)
-        return self.mix(logits, self.teacher.classify(wanted[-1]), batch.y, blocks)
-
-    def parameters(self) -> Iterable[nn.Parameter]:
-        return _trained(self.adapters)
-
-
-class Hints:
-    """Le contrôle de LIT : les mêmes termes, mais chaque bloc garde l'entrée *de l'élève* (un indice par étage).
-
-    Des adaptateurs de `lit_adapters`, seuls ceux de sortie servent. Réglages : ceux de `Lit`.
-    """
-
-    def __init__(
-        self,
-        teacher: Teacher,
-        adapters: Sequence[Adapter] | None = None,
-        *,
-        hard_share: float = 0.95,
-        kd_share: float = 0.75,
-        temperature: float = 6.0,
-        norm: str = "mse",
-    ) -> None:
-        outputs = None if adapters is None else [(None, after) for _, after in adapters]
-        self.teacher, self.adapters, self.norm = teacher, _placed(outputs), norm
-        self.mix = _mix(hard_share, kd_share, temperature)
-
-    def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        refuse_own_teacher(student, self.teacher)
-        network = _staged(student)
-        wanted, seen = self.teacher.features(batch), network.features(batch.x)
-        logits = network.head(network.pool(seen[-1]))
-        maps = [after or nn.Identity() for _, after in self.adapters or [(None, None)] * len(network.stages)]
-        gaps = [hint_loss(r(s), t, norm=self.norm) for r, s, t in zip(maps, seen[1:], wanted[1:], strict=True)]
-        return self.mix(logits, self.teacher.classify(wanted[-1]), batch.y, torch.stack(gaps).sum())
-
-    def parameters(self) -> Iterable[nn.Parameter]:
-        return _trained(self.adapters)
-
-
-def _mix(
-    hard_share: float, kd_share: float, temperature: float
-) -> Callable[[Tensor, Tensor, Tensor, Tensor], dict[str, Tensor]]:
-    """(logits de l'élève, logits de l'enseignant, labels, perte des blocs) → les trois termes pesés."""
-    for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
-        if not 0 <= share <= 1:
-            raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
-    t = checked_temperature(temperature)
-
-    def terms(student: Tensor, teacher: Tensor, targets: Tensor, blocks: Tensor) -> dict[str, Tensor]:
+        logits, blocks = self.compare(_staged(student), batch.x, wanted)
+        soft = kd_loss(logits, self.teacher.classify(wanted[-1]), self.temperature)
         return {
-            "labels": kd_share * hard_share * cross_entropy(student, targets),
-            "enseignant": kd_share * (1 - hard_share) * kd_loss(student, teacher, t),
-            "blocs": (1 - kd_share) * blocks,
+            "labels": self.kd_share * self.hard_share * cross_entropy(logits, batch.y),
+            "enseignant": self.kd_share * (1 - self.hard_share) * soft,
+            "blocs": (1 - self.kd_share) * blocks,
         }
 
-    return terms
+    def compare(self, student: StagedNet, x: Tensor, wanted: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Les logits (N, classes) de l'élève de bout en bout, et la somme des écarts de ses blocs à `wanted`."""
+        logits = student(x)
+        with still_statistics(student):
+            return logits, lit_loss(list(student.stages), wanted, self.adapters, norm=self.norm)
+
+    def parameters(self) -> Iterable[nn.Parameter]:
+        return [parameter for module in self._modules() for parameter in module.parameters()]
+
+    def _modules(self) -> list[nn.Module]:
+        return [module for pair in self.adapters or () for module in pair if module is not None]
 
 
-def _placed(adapters: Sequence[Adapter] | None) -> Sequence[Adapter] | None:
-    for module in _modules(adapters):
-        place(module, best_device())
-    return adapters
+class Hints(Lit):
+    """Le contrôle de LIT : tout est pareil, mais chaque bloc garde l'entrée *de l'élève* (un indice par étage).
 
+    Des adaptateurs de `lit_adapters`, seuls ceux de sortie servent.
+    """
 
-def _trained(adapters: Sequence[Adapter] | None) -> list[nn.Parameter]:
-    return [parameter for module in _modules(adapters) for parameter in module.parameters()]
-
-
-def _modules(adapters: Sequence[Adapter] | None) -> list[nn.Module]:
-    return [module for pair in adapters or () for module in pair if module is not None]
+    def compare(self, student: StagedNet, x: Tensor, wanted: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Les logits (N, classes), et la somme des écarts, d'un même passage de bout en bout."""
+        seen = student.features(x)
+        maps = [after or nn.Identity() for _, after in self.adapters or [(None, None)] * len(student.stages)]
+        gaps = [hint_loss(r(s), t, norm=self.norm) for r, s, t in zip(maps, seen[1:], wanted[1:], strict=True)]
+        return student.head(student.pool(seen[-1])), torch.stack(gaps).sum()
 
 
 def _staged(student: nn.Module) -> StagedNet:
