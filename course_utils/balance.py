@@ -1,0 +1,90 @@
+"""Le bilan : toutes les méthodes de la séance, le même élève, le même enseignant, autant de pas, et ce que cela coûte.
+
+    >>> student = train("LIT", resnet(8, width=8, seed=0), teacher, data.train, epochs=6, lr=5e-3, seed=0)
+
+Une méthode y est la suite de ses objectifs : chacun reçoit une part égale des époques.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from course_utils.adapters import feature_shapes, lit_adapters, regressor
+from course_utils.data import Images
+from course_utils.inference import Teacher
+from course_utils.models import StagedNet, fresh, resnet
+from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Objective, Rkd, Supervised
+from course_utils.training import fit
+
+BATCH = 64
+TEMPERATURE = 4.0
+BORN_AGAIN = "né de nouveau"
+RKD_WEIGHTS = {"distance_weight": 25.0, "angle_weight": 50.0, "hard_weight": 1.0}  # publiés, pour classer
+
+
+
+class Budget(NamedTuple):
+    """Ce à quoi toutes les méthodes ont droit : autant d'images, autant d'époques."""
+
+    images: int
+    epochs: int
+
+
+BUDGETS = {"court": Budget(1000, 6), "long": Budget(3000, 12)}
+
+Shape = tuple[int, ...]
+Recipe = Callable[[StagedNet, Teacher, Shape], list[Objective]]
+
+
+def _kd(teacher: Teacher) -> Objective:
+    return Hinton(teacher, temperature=TEMPERATURE)
+
+
+def _fitnets(student: StagedNet, teacher: Teacher, image: Shape) -> list[Objective]:
+    """Le milieu de l'élève (étage 2) guidé par celui de l'enseignant, puis KD."""
+    ours, theirs = (feature_shapes(network, image)[2] for network in (student, teacher.model))
+    return [Hint(teacher, regressor(ours, theirs), guided=2, hint=2), _kd(teacher)]
+
+
+METHODS: Mapping[str, Recipe] = {
+    "seul": lambda student, teacher, image: [Supervised()],
+    "KD": lambda student, teacher, image: [_kd(teacher)],
+    "KD sans label": lambda student, teacher, image: [Hinton(teacher, temperature=TEMPERATURE, hard_weight=0)],
+    BORN_AGAIN: lambda student, teacher, image: [BornAgain(teacher)],
+    "FitNets": _fitnets,
+    "indices partout": lambda student, teacher, image: [
+        Hints(teacher, lit_adapters(student, teacher.model, image)), _kd(teacher)
+    ],
+    "LIT": lambda student, teacher, image: [Lit(teacher, lit_adapters(student, teacher.model, image)), _kd(teacher)],
+    "RKD": lambda student, teacher, image: [Rkd(teacher, **RKD_WEIGHTS)],
+    "KD + RKD": lambda student, teacher, image: [
+        Rkd(teacher, **RKD_WEIGHTS, soft_weight=1.0, temperature=TEMPERATURE)
+    ],
+}  # fmt: skip
+
+
+def new_student(seed: int) -> StagedNet:
+    """L'élève du bilan : un ResNet de 8 couches et de 8 canaux ; ses poids initiaux ne dépendent que de la graine."""
+    return resnet(8, width=8, seed=seed)
+
+
+def train(
+    method: str, student: StagedNet, teacher: Teacher, images: Images, *, epochs: int, seed: int, **settings: Any
+) -> StagedNet:
+    """Entraîne `student` sur place par l'une des METHODS, et le rend.
+
+    epochs : partagées également entre les phases de la méthode. settings : le reste va à `fit` (lr, progress…).
+    « né de nouveau » n'apprend pas de `teacher`, mais d'un frère de l'élève : même architecture, autres poids
+    initiaux, entraîné seul d'abord. Lève ValueError si la méthode est inconnue ou si les époques ne se partagent pas.
+    """
+    if method not in METHODS:
+        raise ValueError(f"La méthode « {method} » n'existe pas : choisissez parmi {', '.join(METHODS)}.")
+    if method == BORN_AGAIN:
+        sibling = fresh(student, seed + 1000)
+        teacher = Teacher(train("seul", sibling, teacher, images, epochs=epochs, seed=seed, **settings))
+    objectives = METHODS[method](student, teacher, tuple(images.pixels.shape[1:]))
+    share, rest = divmod(epochs, len(objectives))
+    if rest or not share:
+        raise ValueError(f"{epochs} époques ne se partagent pas en {len(objectives)} phases : donnez un multiple.")
+    for objective in objectives:
+        fit(student, images, objective, epochs=share, seed=seed, batch_size=BATCH, **settings)
+    return student
