@@ -16,7 +16,7 @@ from course_utils.drawing.layout import text_panel
 from course_utils.drawing.svg import TEXT, WIDTH, alt_of, size_of, text_width, zoom
 from course_utils.figures import french_percent, line_chart
 from course_utils.french import typography
-from course_utils.interaction.controls import control_for, log
+from course_utils.interaction.controls import control_for, log, temperature_presets
 
 __all__ = ["Curves", "Live", "curves", "live", "log"]
 
@@ -34,7 +34,8 @@ def live(
     controls : (bas, haut, pas) ou (bas, haut, pas, départ) pour un curseur, entier si les nombres le sont ;
     `log(bas, haut, départ)` ; une liste ou {texte : valeur} pour un menu ; True ou False pour une case à cocher ;
     ou n'importe quel widget. labels : le nom français de chaque réglage.
-    presets : des boutons, {texte : {nom du réglage : valeur}}.
+    presets : des boutons, {texte : {nom du réglage : valeur}}. Au vidéoprojecteur (COURS_PRESENTATEUR=1), une image
+    qui a un réglage `temperature` reçoit aussi, avant eux, les boutons T = 1, T = 4 et T = 20.
     Une erreur dans `picture` s'affiche à la place de l'image, et elle est levée.
     """
     return Live(picture, controls, labels or {}, presets or {})
@@ -65,6 +66,8 @@ class Live:
         for control in self._controls.values():
             control.watch(self._changed)
         self._html = widgets.HTML()
+        if zoom() > 1 and "temperature" in self._controls:
+            presets = {**temperature_presets(self._controls["temperature"]), **presets}  # le notebook a le dernier mot
         buttons = [self._button(text, values) for text, values in presets.items()]
         bar = (
             [widgets.HBox(buttons, layout=widgets.Layout(flex_flow="row wrap", margin="2px 0 4px"))] if buttons else []
@@ -122,10 +125,13 @@ def _bundle(widget: Any, svg: str) -> dict[str, Any]:
 def _style() -> Any:
     """Les textes des réglages à la taille de ceux des figures (les widgets sont en 13 px d'origine)."""
     size, height = round(TEXT * zoom()), round(2 * TEXT * zoom())
+    handle, track = round(16 * zoom() ** 2), round(4 * zoom())  # 16 et 4 px d'origine ; la poignée se voit de loin
     texts = ", ".join(f".cours-vivant {part}" for part in (".widget-label", ".widget-label-basic", "input", "select"))
     return widgets.HTML(
         f"<style>{texts}, .cours-vivant button {{font-size: {size}px !important}}"
-        f".cours-vivant .jupyter-widgets {{--jp-widgets-inline-height: {height}px; line-height: {height}px}}</style>",
+        f".cours-vivant input[type=checkbox] {{width: {size}px; height: {size}px}}"
+        f".cours-vivant .jupyter-widgets {{--jp-widgets-inline-height: {height}px; line-height: {height}px;"
+        f" --jp-widgets-slider-handle-size: {handle}px; --jp-widgets-slider-track-thickness: {track}px}}</style>",
         layout=widgets.Layout(display="none"),
     )
 

@@ -1,10 +1,13 @@
 """Les réglages d'une image vivante : curseurs, menus, cases à cocher, toujours nommés."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
+
+from course_utils.drawing.palette import BLUE
+from course_utils.drawing.svg import zoom
 
 
 class Log(NamedTuple):
@@ -19,13 +22,15 @@ class Control(NamedTuple):
     """Un réglage prêt à l'emploi.
 
     widget : ce qu'on déplace (`.value`). row : la ligne affichée. read : la valeur donnée à l'image.
-    watch : reçoit la fonction à appeler à chaque changement.
+    watch : reçoit la fonction à appeler à chaque changement. accepts : vrai pour une valeur que le réglage peut
+    prendre (toujours faux pour un widget fait ailleurs, dont on ne connaît pas les bornes).
     """
 
     widget: Any
     row: Any
     read: Callable[[], Any]
     watch: Callable[[Callable[[], None]], None]
+    accepts: Callable[[Any], bool]
 
 
 def log(low: float, high: float, start: float) -> Log:
@@ -57,9 +62,10 @@ def control_for(name: str, control: Any, label: str, label_width: float) -> Cont
             options=list(control.items()) if isinstance(control, Mapping) else control,
             description=label,
             style={"description_width": f"{label_width:.0f}px"},
-            layout=widgets.Layout(width="auto"),
+            layout=widgets.Layout(width="auto", min_width=f"{label_width + 110 * zoom():.0f}px"),
         )
-        return _plain(menu, widgets.HBox([menu]))
+        choices = list(control.values()) if isinstance(control, Mapping) else control
+        return _plain(menu, widgets.HBox([menu]), choices)
     if isinstance(control, Log):
         return _dial(*_log_pair(control), label, label_width)
     if isinstance(control, tuple) and len(control) in (3, 4) and all(isinstance(v, int | float) for v in control):
@@ -72,11 +78,16 @@ def control_for(name: str, control: Any, label: str, label_width: float) -> Cont
     )
 
 
-def _plain(widget: Any, row: Any) -> Control:
+def temperature_presets(temperature: Control) -> dict[str, dict[str, int]]:
+    """Les boutons « T = 1 », « T = 4 » et « T = 20 », pour les seules valeurs que ce réglage peut prendre."""
+    return {f"T = {t}": {"temperature": t} for t in (1, 4, 20) if temperature.accepts(t)}
+
+
+def _plain(widget: Any, row: Any, choices: Sequence[Any] = ()) -> Control:
     def watch(draw: Callable[[], None]) -> None:
         widget.observe(lambda _: draw(), names="value")
 
-    return Control(widget, row, lambda: widget.value, watch)
+    return Control(widget, row, lambda: widget.value, watch, lambda value: value in choices)
 
 
 class Grid(NamedTuple):
@@ -104,9 +115,11 @@ def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> 
     c'est la case qui porte le nom et la vraie valeur, et qui permet de la taper.
     """
     box.description, box.style = label, {"description_width": f"{label_width:.0f}px"}
-    box.layout = widgets.Layout(width=f"{label_width + 110:.0f}px")
+    box.layout = widgets.Layout(width=f"{label_width + 110 * zoom():.0f}px")
     slider.readout, slider.tooltip = False, label
-    slider.layout = widgets.Layout(width="420px", margin="2px 2px 2px 18px")
+    slider.layout = widgets.Layout(width=f"{420 * zoom():.0f}px", margin="2px 2px 2px 18px")
+    if zoom() > 1:
+        slider.style.handle_color = BLUE  # blanche, la poignée se perd sur le mur d'un vidéoprojecteur
     current = box.value
 
     def watch(draw: Callable[[], None]) -> None:
@@ -131,7 +144,8 @@ def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> 
         slider.observe(from_slider, names="value")
         box.observe(from_box, names="value")
 
-    return Control(slider, widgets.HBox([box, slider]), lambda: current, watch)
+    row = widgets.HBox([box, slider])
+    return Control(slider, row, lambda: current, watch, lambda value: box.min <= value <= box.max)
 
 
 Pair = tuple[Any, Any, Grid]

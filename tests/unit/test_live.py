@@ -210,7 +210,70 @@ def test_curves_want_a_validation() -> None:
         suivi(history())
 
 
-def test_presenter_mode_enlarges_the_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+def buttons_of(vue: Live) -> list[str]:
+    """Le texte des boutons, dans l'ordre."""
+    rows = [getattr(row, "children", ()) for row in vue.widget.children]
+    return [child.description for children in rows for child in children if isinstance(child, widgets.Button)]
+
+
+@pytest.mark.parametrize(("mode", "font", "slider", "box"), [("0", 16, 420, 110), ("1", 21, 546, 143)])
+def test_presenter_mode_enlarges_the_controls(
+    monkeypatch: pytest.MonkeyPatch, mode: str, font: int, slider: int, box: int
+) -> None:
+    monkeypatch.setenv("COURS_PRESENTATEUR", mode)
+    vue = live(echo, t=log(0.5, 20, 4), labels={"t": "Température T"})
+    style = vue.widget.children[0].value
+    assert f"font-size: {font}px" in style
+    assert f"handle-size: {16 if mode == '0' else 27}px" in style
+    assert vue.controls["t"].layout.width == f"{slider}px"
+    assert bool(vue.controls["t"].style.handle_color) == (mode == "1")
+    label = float(box_of(vue, "t").style.description_width.removesuffix("px"))
+    assert label >= svg.text_width("Température T", font)  # le nom tient en entier
+    assert float(box_of(vue, "t").layout.width.removesuffix("px")) == pytest.approx(label + box, abs=1)
+    menu = live(echo, t=["a", "b"], labels={"t": "Température T"}).controls["t"]
+    assert menu.layout.min_width == box_of(vue, "t").layout.width  # un menu n'est jamais plus étroit qu'une case
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [
+        (log(0.5, 30, 1), ["T = 1", "T = 4", "T = 20"]),
+        (log(0.5, 20, 1), ["T = 1", "T = 4", "T = 20"]),
+        (log(2, 10, 4), ["T = 4"]),
+        ((1, 30, 1), ["T = 1", "T = 4", "T = 20"]),
+        ((0.5, 8.0, 0.5), ["T = 1", "T = 4"]),
+        ([1.0, 2.0, 4.0, 8.0], ["T = 1", "T = 4"]),
+        ({"4": 4.0, "20": 20.0}, ["T = 4", "T = 20"]),
+        (["chaude", "froide"], []),
+        (True, []),
+        (widgets.FloatText(1.0), []),
+    ],
+)
+def test_presenter_mode_offers_the_temperatures_that_the_control_can_take(
+    monkeypatch: pytest.MonkeyPatch, control: Any, expected: list[str]
+) -> None:
+    assert buttons_of(live(echo, temperature=control)) == []
     monkeypatch.setenv("COURS_PRESENTATEUR", "1")
-    vue = live(echo, t=(0, 9, 1))
-    assert "font-size: 21px" in vue.widget.children[0].value
+    vue = live(echo, temperature=control)
+    assert buttons_of(vue) == expected
+    bar = vue.widget.children[-2]
+    for text, button in zip(expected, getattr(bar, "children", ()), strict=False):
+        button.click()
+        assert float(shown(vue).removeprefix("temperature=")) == float(text.removeprefix("T = "))
+
+
+def test_presenter_mode_gives_no_preset_without_a_temperature(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURS_PRESENTATEUR", "1")
+    assert buttons_of(live(echo, t=log(0.5, 20, 4))) == []
+
+
+def test_the_presets_of_the_notebook_follow_and_are_not_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    presets = {"une chemise": {"image": 3}, "T = 4": {"temperature": 4.0, "image": 7}}
+    controls = {"temperature": log(0.5, 30, 1), "image": (0, 9, 1)}
+    assert buttons_of(live(echo, **controls, presets=presets)) == ["une chemise", "T = 4"]
+    monkeypatch.setenv("COURS_PRESENTATEUR", "1")
+    vue = live(echo, **controls, presets=presets)
+    assert buttons_of(vue) == ["T = 1", "T = 4", "T = 20", "une chemise"]
+    vue.widget.children[-2].children[1].click()
+    values = [vue.controls[name].value for name in controls]
+    assert values == [4.0, 7]  # celui du notebook l'emporte
