@@ -1,0 +1,111 @@
+"""Le guide de l'enseignant suit les notebooks : ses sections, les réglages qu'il nomme, ses durées, ses nombres."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from course_utils import results
+from course_utils.french import french_number
+from tests.course import NOTEBOOKS, ROOT, code, read
+from tests.typography import faults
+
+GUIDE = ROOT / "notebooks" / "guide_enseignant.md"
+PARTS = ["La démonstration de deux minutes", "Ce que l'on dit", "Questions attendues", "Le piège"]
+PENDING = "{{08}}"  # la place de la section 8, tant que son notebook n'existe pas
+
+
+def plain(text: str) -> str:
+    """Le même texte avec des espaces ordinaires : le code n'en écrit pas d'autres, la prose si."""
+    return re.sub("[\u00a0\u202f]", " ", text)
+
+
+TEXT = plain(GUIDE.read_text(encoding="utf-8"))
+SECTIONS = dict(re.findall(r"^## (\d\..+)\n((?:(?!## ).*\n?)*)", TEXT, re.M))
+TITLES = {path: plain(read(path)[0].source).splitlines()[0].removeprefix("# ") for path in NOTEBOOKS}
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def test_one_section_for_every_notebook_in_order() -> None:
+    written = {title: text for title, text in SECTIONS.items() if PENDING not in text}
+    assert list(written) == list(TITLES.values())
+
+
+def test_only_a_notebook_yet_to_come_may_be_pending() -> None:
+    pending = [title for title, text in SECTIONS.items() if PENDING in text]
+    exists = any(path.name.startswith("08_") for path in NOTEBOOKS)
+    assert (PENDING in TEXT) == bool(pending)
+    assert pending == [] or (not exists and [title[:2] for title in pending] == ["8."])
+
+
+@every_notebook
+def test_every_section_has_its_four_parts(path: Path) -> None:
+    section = SECTIONS[TITLES[path]]
+    assert re.findall(r"^### (.+)$", section, re.M) == PARTS
+    questions = section.split("### Questions attendues")[1].split("###")[0]
+    assert len(re.findall(r"^- \*\*.+\?\*\* ", questions, re.M)) == 3
+
+
+@every_notebook
+def test_every_control_and_every_section_named_exists(path: Path) -> None:
+    section = SECTIONS[TITLES[path]]
+    source = plain("\n".join(cell.source for cell in code(path)))
+    named = re.findall(r"\*\*`([^`]+)`\*\*", section)
+    assert [name for name in named if f'"{name}"' not in source] == []
+    headings = {
+        heading
+        for cell in read(path)
+        if cell.kind == "markdown"
+        for heading in re.findall(r"^#{2,3} (.+)$", plain(cell.source), re.M)
+    }
+    cited = re.findall(r"^\d\. Section « (.+?) » :", section, re.M)
+    assert cited and [title for title in cited if title not in headings] == []
+
+
+@every_notebook
+def test_durations_are_those_of_the_notebook(path: Path) -> None:
+    introduction = plain(read(path)[0].source)
+    told = re.search(r"\*\*Durée\*\* : (\d+ minutes).* ; tout exécuter prend (.+?)(?: sur deux cœurs)?\.", introduction)
+    assert told and f"| [{TITLES[path]}]({path.name}) | {told[1]} | {told[2]} |" in TEXT
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", TEXT)
+    assert links and [link for link in links if not (GUIDE.parent / link).exists()] == []
+
+
+def test_typography() -> None:
+    assert faults(GUIDE.read_text(encoding="utf-8")) == []
+
+
+def gap(campaign: str, column: str, first: dict[str, object], second: dict[str, object]) -> str:
+    """L'écart moyen, en points, entre deux lignes d'une campagne, écrit comme dans le guide."""
+    rows = results.load(campaign)
+    mean = results.paired(results.column(rows, column, **first), results.column(rows, column, **second)).mean
+    return f"{'+' if mean > 0 else ''}{french_number(100 * mean, 2)} point"
+
+
+CLEAN, NOISY = {"condition": "labels propres"}, {"condition": "40\u00a0% de labels au hasard"}
+ALONE = {"method": "seul"}
+
+
+@pytest.mark.parametrize(
+    ("section", "campaign", "column", "first", "second"),
+    [
+        (2, "hinton_grid", "test", {"temperature": 4.0, "soft_weight": 1.0}, ALONE),
+        (4, "born-again", "accuracy", CLEAN | {"method": "génération 1"}, CLEAN | {"method": "génération 0"}),
+        (4, "born-again", "accuracy", CLEAN | {"method": "génération 4"}, CLEAN | {"method": "génération 0"}),
+        (4, "born-again", "accuracy", CLEAN | {"method": "lissage des labels"}, CLEAN | {"method": "génération 0"}),
+        (4, "born-again", "accuracy", NOISY | {"method": "génération 1"}, NOISY | {"method": "génération 0"}),
+        (6, "lit", "accuracy", {"depth": 14, "method": "LIT"}, {"depth": 14} | ALONE),
+        (6, "lit", "accuracy", {"depth": 14, "method": "LIT"}, {"depth": 14, "method": "indices partout"}),
+        (7, "rkd", "recall", {"method": "RKD distances et angles"}, {"method": "labels et KD"}),
+        (7, "rkd", "accuracy", {"method": "labels et RKD"}, {"method": "labels et KD"}),
+    ],
+)
+def test_numbers_are_those_of_the_campaigns(
+    section: int, campaign: str, column: str, first: dict[str, object], second: dict[str, object]
+) -> None:
+    text = next(text for title, text in SECTIONS.items() if title.startswith(f"{section}."))
+    assert gap(campaign, column, first, second) in text
