@@ -1,5 +1,6 @@
 """Un quiz lu dans un fichier TOML, avec une explication pour chaque réponse (à importer d'`exercises`)."""
 
+import json
 import re
 import tomllib
 from collections.abc import Sequence
@@ -12,7 +13,22 @@ import ipywidgets as widgets
 from course_utils.french import typography
 from course_utils.interaction.panels import CHOICES_STYLE, inline, panel
 
-QUIZ_FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "quiz"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+QUIZ_FOLDER = NOTEBOOKS / "quiz"
+
+
+@dataclass(frozen=True, order=True)
+class Lesson:
+    """Un notebook à relire : son fichier, qui commence par deux chiffres, et son titre."""
+
+    file: str
+    title: str
+
+    @property
+    def link(self) -> str:
+        """Un lien HTML, relatif au dossier des notebooks, ouvert à côté de celui que l'on lit."""
+        title = inline(f"notebook {self.file[:2]}, « {self.title} »")
+        return f"<a href='{self.file}' target='_blank' style='color:inherit;text-decoration:underline'>{title}</a>"
 
 
 @dataclass(frozen=True)
@@ -26,11 +42,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """Une question ; `several` : plusieurs choix peuvent être justes."""
+    """Une question ; `several` : plusieurs choix peuvent être justes ; `lesson` : où relire ce qu'elle demande."""
 
     statement: str
     choices: tuple[Choice, ...]
     several: bool
+    lesson: Lesson | None = None
 
 
 def read_quiz(path: Path) -> list[Question]:
@@ -53,7 +70,7 @@ def read_quiz(path: Path) -> list[Question]:
 
 
 def _question(entry: Any, where: str) -> Question:
-    _fields(entry, {"enonce": str, "choix": list}, {"plusieurs": bool}, where)
+    _fields(entry, {"enonce": str, "choix": list}, {"plusieurs": bool, "voir": str}, where)
     choices = []
     for i, choice in enumerate(entry["choix"], 1):
         _fields(choice, {"texte": str, "juste": bool, "explication": str}, {}, f"{where}, choix {i}")
@@ -64,7 +81,21 @@ def _question(entry: Any, where: str) -> Question:
     if right == 0 or (right > 1 and not several):
         wanted = "au moins un choix juste" if several else "exactement un choix juste (ou `plusieurs = true`)"
         raise ValueError(f"{where} : il faut {wanted}, il y en a {right}.")
-    return Question(entry["enonce"], tuple(choices), several)
+    lesson = _lesson(entry["voir"], where) if "voir" in entry else None
+    return Question(entry["enonce"], tuple(choices), several, lesson)
+
+
+def _lesson(number: str, where: str) -> Lesson:
+    """Le notebook que ces deux chiffres désignent ; son titre est le premier du fichier, sans son numéro."""
+    files = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    if number not in files:
+        known = ", ".join(files)
+        raise ValueError(f"{where} : `voir` vaut {number!r}, qui n'est aucun notebook ; donnez l'un de {known}.")
+    path = files[number]
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    title = re.search(r"^# (?:\d+\. )?(.+)$", text, re.M)
+    return Lesson(path.name, title[1] if title else path.stem)
 
 
 def _fields(entry: Any, needed: dict[str, type], allowed: dict[str, type], where: str) -> None:
@@ -122,7 +153,7 @@ class Quiz:
 
         def answer(change: Any) -> None:
             choice = choices[change["new"]]
-            feedback.value = panel(*_OUTCOME[choice.right], inline(choice.explanation))
+            feedback.value = self._feedback(i, choice.right, inline(choice.explanation))
             self._note(i, choice.right)
 
         radio.observe(answer, names="value")
@@ -143,11 +174,16 @@ class Quiz:
             lines = [
                 f"{'✓' if c.right else '✗'} <strong>{inline(c.text)}</strong> {inline(c.explanation)}" for c in choices
             ]
-            feedback.value = panel(*_OUTCOME[right], *lines)
+            feedback.value = self._feedback(i, right, *lines)
             self._note(i, right)
 
         button.on_click(answer)
         return widgets.VBox([self._title(i), *boxes, button, feedback])
+
+    def _feedback(self, i: int, right: bool, *explanations: str) -> str:
+        lesson = self.questions[i].lesson
+        pointer = typography(f"→ à relire : {lesson.link}") if lesson else ""
+        return panel(*_OUTCOME[right], *explanations, pointer)
 
     def _note(self, i: int, right: bool) -> None:
         self._first_tries.setdefault(i, right)
@@ -156,9 +192,14 @@ class Quiz:
             good = self.score
             tone = "juste" if good == count else "vide"
             plural = "s" if good > 1 else ""
-            self._total.value = panel(
-                tone, f"Score : {good} sur {count}", f"{good} bonne{plural} réponse{plural} du premier coup."
-            )
+            answers = f"{good} bonne{plural} réponse{plural} du premier coup."
+            self._total.value = panel(tone, f"Score : {good} sur {count}", answers, *self._to_reread())
+
+    def _to_reread(self) -> list[str]:
+        """Les notebooks des questions manquées du premier coup, chacun une fois, dans l'ordre du cours."""
+        missed = {self.questions[i].lesson for i, right in self._first_tries.items() if not right}
+        links = [f"→ {lesson.link}" for lesson in sorted(lesson for lesson in missed if lesson)]
+        return [typography("À relire :"), *links] if links else []
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         plain = "\n".join(f"{i}. {typography(q.statement)}" for i, q in enumerate(self.questions, 1))

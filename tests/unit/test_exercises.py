@@ -1,6 +1,7 @@
 """Les verdicts, les paris et les quiz : chaque réponse possible, juste, fausse, vide ou en erreur."""
 
 import math
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from course_utils.exercises import Exercise, Verdict, check, judge, predict, typography
 from course_utils.interaction.compare import difference, short
-from course_utils.interaction.quiz import Quiz, read_quiz
+from course_utils.interaction.quiz import NOTEBOOKS, Quiz, read_quiz
 
 
 def soften(logits: Tensor, temperature: float) -> Tensor:
@@ -300,6 +301,54 @@ def test_a_quiz_explains_each_answer_and_counts_first_tries(tmp_path: Path) -> N
     assert "Pourquoi" in played._repr_mimebundle_()["text/plain"]
 
 
+def pointed(folder: Path, *lessons: str) -> Quiz:
+    """Un quiz d'une question par leçon à relire ; le premier choix y est toujours le bon."""
+    question = GOOD.split("[[question]]")[1]
+    return Quiz(read_quiz(written(folder, "".join(f'[[question]]\nvoir = "{name}"{question}' for name in lessons))))
+
+
+def answer(played: Quiz, *choices: int) -> list[str]:
+    """Répond à chaque question, dans l'ordre ; rend ce qui s'affiche sous chacune, puis le score."""
+    *questions, total = played.widget.children[1:]
+    for question, choice in zip(questions, choices, strict=True):
+        radio(question).value = choice
+    return [question.children[-1].value for question in questions] + [total.value]
+
+
+def test_each_answer_points_to_the_notebook_to_reread(tmp_path: Path) -> None:
+    right, wrong, _ = answer(pointed(tmp_path, "02", "07"), 0, 1)
+    for feedback, number in ((right, "02"), (wrong, "07")):
+        (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+        assert f"→ à relire\u00a0: <a href='{path.name}'" in feedback and f"notebook {number}" in feedback
+    assert "La distillation de Hinton" in right and "RKD\u00a0: apprendre des relations" in wrong
+
+
+def test_the_score_lists_once_and_in_order_what_to_reread(tmp_path: Path) -> None:
+    *_, total = answer(pointed(tmp_path, "07", "03", "07", "01"), 1, 1, 1, 0)
+    assert "À relire" in total and re.findall(r"notebook (\d\d)", total) == ["03", "07"]
+
+
+def test_correcting_oneself_does_not_clear_the_list(tmp_path: Path) -> None:
+    played = pointed(tmp_path, "03", "01")
+    radio(played.widget.children[1]).value = 1
+    *_, total = answer(played, 0, 0)
+    assert re.findall(r"notebook (\d\d)", total) == ["03"]
+
+
+def test_nothing_to_reread_when_all_is_right(tmp_path: Path) -> None:
+    *_, total = answer(pointed(tmp_path, "03", "01"), 0, 0)
+    assert "2 sur 2" in total and "relire" not in total
+
+
+def test_a_question_with_several_answers_points_too(tmp_path: Path) -> None:
+    played = Quiz(read_quiz(written(tmp_path, GOOD.replace("plusieurs = true", 'plusieurs = true\nvoir = "05"'))))
+    radio(played.widget.children[1]).value = 0
+    click(played.widget.children[2])
+    feedback, total = played.widget.children[2].children[-1].value, played.widget.children[-1].value
+    assert "notebook 05" in feedback and re.findall(r"notebook (\d\d)", total) == ["05"]
+    assert "relire" not in played.widget.children[1].children[-1].value  # `voir` est facultatif
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -314,6 +363,9 @@ def test_a_quiz_explains_each_answer_and_counts_first_tries(tmp_path: Path) -> N
         ('explication = "Non."', 'explication = ""', "question 1, choix 2.*`explication` doit être un texte"),
         ('texte = "B"', 'texte = "A"', "question 2.*tous différents"),
         ("plusieurs = true", "plusieurs = 1", "question 2.*`plusieurs`"),
+        ("plusieurs = true", 'plusieurs = true\nvoir = "42"', "question 2.*`voir` vaut '42'.*00, 01, 02"),
+        ("plusieurs = true", 'plusieurs = true\nvoir = "0?"', r"question 2.*`voir` vaut '0\?'"),
+        ("plusieurs = true", "plusieurs = true\nvoir = 2", "question 2.*`voir` doit être un texte"),
         ('enonce = "Lesquelles ?"', "", "question 2.*`enonce`"),
         ('enonce = "Lesquelles ?"', 'enonce = "Lesquelles ?', "faute de syntaxe TOML à la ligne 13"),
         ("[[question]]", "[[questions]]", "doit contenir des questions"),
