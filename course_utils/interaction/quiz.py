@@ -199,7 +199,7 @@ class Quiz:
         """Les notebooks des questions manquées du premier coup, chacun une fois, dans l'ordre du cours."""
         missed = {self.questions[i].lesson for i, right in self._first_tries.items() if not right}
         links = [f"→ {lesson.link}" for lesson in sorted(lesson for lesson in missed if lesson)]
-        return [typography("À relire :"), *links] if links else []
+        return ["À relire :", *links] if links else []
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         plain = "\n".join(f"{i}. {typography(q.statement)}" for i, q in enumerate(self.questions, 1))
