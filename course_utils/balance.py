@@ -21,7 +21,6 @@ BORN_AGAIN = "né de nouveau"
 RKD_WEIGHTS = {"distance_weight": 25.0, "angle_weight": 50.0, "hard_weight": 1.0}  # publiés, pour classer
 
 
-
 class Budget(NamedTuple):
     """Ce à quoi toutes les méthodes ont droit : autant d'images, autant d'époques."""
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -38,6 +39,42 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     return counter.get_total_flops() // 2
 
 
+class Terms(NamedTuple):
+    """Les deux termes du score : la mémoire des poids, et le calcul."""
+
+    memory: float
+    work: float
+
+
+def challenge_terms(
+    weights: int,
+    macs: int,
+    *,
+    weight_bits: int = 32,
+    activation_bits: int = 32,
+    structured_pruning: float = 0.0,
+    unstructured_pruning: float = 0.0,
+) -> Terms:
+    """Les deux termes du score du défi, pour un réseau de `weights` poids et `macs` multiplications-additions.
+
+    [1 − (p_s + p_u)] · (q_w/32) · w / 5,6·10⁶ et (1 − p_s) · (max(q_w, q_a)/32) · f / 2,8·10⁸, où w est le nombre de
+    poids, f celui des multiplications-additions, p_s et p_u les parts élaguées (structurée, non structurée), q_w et
+    q_a les bits des poids et des activations.
+    Lève ValueError si une part n'est pas dans [0, 1], si leur somme dépasse 1 ou si un nombre de bits n'est pas entre
+    1 et 32. Source : le règlement du défi du cours Efficient Deep Learning.
+    """
+    pruning = structured_pruning, unstructured_pruning
+    if not all(0 <= part <= 1 for part in pruning) or sum(pruning) > 1:
+        raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
+    for bits in (weight_bits, activation_bits):
+        if not 1 <= bits <= 32:
+            raise ValueError(f"Le nombre de bits vaut {bits} : donnez un nombre de 1 à 32.")
+    return Terms(
+        memory=(1 - sum(pruning)) * weight_bits / 32 * weights / REFERENCE_WEIGHTS,
+        work=(1 - structured_pruning) * max(weight_bits, activation_bits) / 32 * macs / REFERENCE_MACS,
+    )
+
+
 def challenge_score(
     model: nn.Module,
     input_shape: Sequence[int],
@@ -47,21 +84,17 @@ def challenge_score(
     structured_pruning: float = 0.0,
     unstructured_pruning: float = 0.0,
 ) -> float:
-    """Le score du défi (plus il est petit, mieux c'est), à exactitude d'au moins 90 % sur CIFAR-10.
+    """Le score du défi (plus il est petit, mieux c'est), à exactitude d'au moins 90 % sur CIFAR-10.
 
-    [1 − (p_s + p_u)] · (q_w/32) · w / 5,6·10⁶ + (1 − p_s) · (max(q_w, q_a)/32) · f / 2,8·10⁸, où w est le nombre de
-    poids, f celui des multiplications-additions, p_s et p_u les parts élaguées (structurée, non structurée), q_w et
-    q_a les bits.
-    Lève ValueError si une part n'est pas dans [0, 1], si leur somme dépasse 1 ou si un nombre de bits n'est pas entre
-    1 et 32.
-    Source : le règlement du défi du cours Efficient Deep Learning.
+    La somme des deux termes de `challenge_terms`, qui dit les réglages et ce qui est levé.
     """
-    pruning = structured_pruning, unstructured_pruning
-    if not all(0 <= part <= 1 for part in pruning) or sum(pruning) > 1:
-        raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
-    for bits in (weight_bits, activation_bits):
-        if not 1 <= bits <= 32:
-            raise ValueError(f"Le nombre de bits vaut {bits} : donnez un nombre de 1 à 32.")
-    memory = (1 - sum(pruning)) * weight_bits / 32 * parameters(model) / REFERENCE_WEIGHTS
-    work = (1 - structured_pruning) * max(weight_bits, activation_bits) / 32 * macs(model, input_shape) / REFERENCE_MACS
-    return memory + work
+    return sum(
+        challenge_terms(
+            parameters(model),
+            macs(model, input_shape),
+            weight_bits=weight_bits,
+            activation_bits=activation_bits,
+            structured_pruning=structured_pruning,
+            unstructured_pruning=unstructured_pruning,
+        )
+    )

@@ -1,7 +1,9 @@
-"""Parler en français des fichiers et des erreurs du disque."""
+"""Écrire un fichier en entier ou pas du tout, et parler en français des fichiers et des erreurs du disque."""
 
 import errno
 import os
+from contextlib import suppress
+from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -26,3 +28,21 @@ def shown(path: str | os.PathLike[str]) -> str:
 def reason(error: OSError) -> str:
     """La cause d'une erreur du système, en quelques mots : « disque plein », « droits insuffisants »…"""
     return _CAUSES.get(error.errno or 0, f"erreur {error.errno} du système")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Écrit `content` à côté, puis renomme : personne ne voit jamais un fichier à moitié écrit.
+
+    Crée le dossier s'il manque. Lève OSError, avec une phrase, s'il n'accepte pas l'écriture.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.partiel")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise OSError(
+            f"Impossible d'écrire {shown(path)} ({reason(error)}) : choisissez un dossier où vous pouvez écrire."
+        ) from error

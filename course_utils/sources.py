@@ -51,6 +51,11 @@ def read(name: str, root: str | os.PathLike[str] | None = None) -> Source:
     return _read_idx(name, folder) if name in IDX_SHA256 else _read_cifar(name, folder)
 
 
+def at_hand(name: str) -> bool:
+    """Vrai si `read(name)` n'aurait rien à télécharger. Lève FileNotFoundError si COURS_DONNEES est faux."""
+    return _locate(name, _places(name, None)) is not None
+
+
 def _places(name: str, root: str | os.PathLike[str] | None) -> list[Path]:
     """Les dossiers où chercher, le plus explicite d'abord."""
     asked = {"root": root}

@@ -1,10 +1,11 @@
 """Lire et écrire des poids au format safetensors : des nombres seuls, rien ne peut y être exécuté."""
 
 import hashlib
-from contextlib import suppress
 from pathlib import Path
 
 from torch import nn
+
+from course_utils.files import write_whole
 
 
 def load_weights(model: nn.Module, path: str | Path, *, sha256: str | None = None) -> None:
@@ -50,18 +51,6 @@ def save_weights(model: nn.Module, path: str | Path) -> str:
     """
     from safetensors.torch import save
 
-    path = Path(path)
     content = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
-    draft = path.with_name(path.name + ".partiel")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        reason = error.strerror or error
-        raise OSError(
-            f"Impossible d'écrire {path} ({reason}) : choisissez un dossier où vous pouvez écrire."
-        ) from error
+    write_whole(Path(path), content)
     return hashlib.sha256(content).hexdigest()

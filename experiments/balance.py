@@ -16,7 +16,7 @@ from experiments.records import Campaign
 
 SEEDS = list(range(5))
 CHOICE_SEED = 100
-STEPS = (2e-3, 5e-3, 1e-2)
+STEPS = (2e-3, 5e-3, 1e-2, 2e-2)
 TEACHER = "fashion-resnet"
 
 
@@ -26,7 +26,7 @@ def data_of(budget: Budget, seed: int) -> Dataset:
 
 
 def choose_steps(teacher: Teacher) -> None:
-    """Le pas de chaque méthode à chaque budget : trois essais, jugés sur la validation."""
+    """Le pas de chaque méthode à chaque budget : quatre essais, jugés sur la validation."""
     campaign = Campaign("balance_step", ("budget", "method", "lr", "seed", "validation"), ("budget", "method", "lr"))
     for name, budget in BUDGETS.items():
         data = data_of(budget, CHOICE_SEED)

@@ -1,0 +1,169 @@
+"""Le défi du cours : placer un réseau sur le plan score – exactitude, et emporter le point pour la présentation.
+
+>>> place = place_on_challenge(student, name="élève distillé, 8 bits", weight_bits=8)
+>>> place.export("mes_points.csv")
+"""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from course_utils import results
+from course_utils.balance import new_student
+from course_utils.challenge_points import Entry, points_csv, read_points, row_of
+from course_utils.challenge_view import challenge_chart
+from course_utils.cost import challenge_terms, macs, parameters
+from course_utils.data import Images, load
+from course_utils.drawing.svg import alt_of
+from course_utils.files import shown, write_whole
+from course_utils.inference import predict
+from course_utils.known import KNOWN
+from course_utils.models import TEACHERS, load_teacher
+from course_utils.sources import at_hand
+
+TARGET = 0.90  # l'exactitude à atteindre sur CIFAR-10
+
+
+def entry(
+    model: nn.Module, input_shape: Sequence[int], *, name: str, data: str, accuracy: float, **compression: Any
+) -> Entry:
+    """Le réseau sur le plan du défi. input_shape : (C, H, W) ; compression : les réglages de `challenge_terms`."""
+    weights, work = parameters(model), macs(model, input_shape)
+    score = sum(challenge_terms(weights, work, **compression))
+    return Entry(name, data, accuracy, score, weights, work, **compression)
+
+
+def place_on_challenge(
+    model: nn.Module,
+    *,
+    name: str = "votre réseau",
+    images: Images | None = None,
+    beside: Iterable[Entry] | None = None,
+    weight_bits: int = 32,
+    activation_bits: int = 32,
+    structured_pruning: float = 0.0,
+    unstructured_pruning: float = 0.0,
+) -> "Placement":
+    """Mesure `model` et le place à côté de ResNet18 et des réseaux du cours, à laisser en dernière ligne d'une cellule.
+
+    images : où mesurer ; sans elles, le test de CIFAR-10 si ce jeu est sur la machine et si le réseau accepte ses
+    images, sinon celui de Fashion-MNIST, et c'est dit. beside : les autres points (par défaut, `known_entries`).
+    La compression est déclarée, non appliquée : quantifiez et élaguez d'abord, pour que l'exactitude soit la bonne.
+    Lève ValueError si le réseau n'accepte aucun de ces jeux, ou si une compression est impossible.
+    """
+    images, where = (images, _name_of(images)) if images is not None else challenge_images(model)
+    compression = {
+        "weight_bits": weight_bits,
+        "activation_bits": activation_bits,
+        "structured_pruning": structured_pruning,
+        "unstructured_pruning": unstructured_pruning,
+    }
+    shape = tuple(images.pixels.shape[1:])
+    mine = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)
+    logits = predict(model, images)
+    if logits.shape[1] != len(images.classes):
+        raise ValueError(
+            f"Le réseau rend {logits.shape[1]} logits et {where} a {len(images.classes)} classes : "
+            f"donnez un réseau de {len(images.classes)} sorties."
+        )
+    accuracy = (logits.argmax(dim=1) == images.y).float().mean().item()
+    mine = replace(mine, accuracy=accuracy)
+    others = list(known_entries(where, shape)) if beside is None else list(beside)
+    return Placement(mine, others)
+
+
+def challenge_images(model: nn.Module) -> tuple[Images, str]:
+    """Le test de CIFAR-10 s'il est sur la machine et si le réseau accepte ses images, sinon celui de Fashion-MNIST.
+
+    Rend aussi le nom du jeu, et imprime pourquoi ce n'est pas CIFAR-10. Lève ValueError si le réseau n'accepte ni l'un
+    ni l'autre.
+    """
+    if at_hand("cifar10"):
+        try:
+            macs(model, (3, 32, 32))
+            return load("cifar10").test, KNOWN["cifar10"].title
+        except ValueError:
+            why = "ce réseau n'accepte pas ses images (3, 32, 32)"
+    else:
+        why = "il n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
+    print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}. Le défi, lui, se juge sur CIFAR-10.")
+    return load("fashion-mnist").test, KNOWN["fashion-mnist"].title
+
+
+def reference_resnet18() -> nn.Module:
+    """ResNet18 pour des images de 32×32, non entraîné : premier noyau 3×3 de pas 1, pas de max-pooling, dix classes."""
+    from torchvision.models import resnet18  # ici : torchvision met des secondes à s'importer
+
+    model = resnet18(num_classes=10)
+    model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    return model
+
+
+@cache
+def known_entries(data: str, image_shape: tuple[int, ...]) -> tuple[Entry, ...]:
+    """ResNet18, et les réseaux du cours mesurés sur ce jeu (`data`, son titre), pour des images (C, H, W).
+
+    ResNet18 est compté sur CIFAR-10, jamais entraîné ici : son exactitude est NaN. Les enseignants ont l'exactitude de
+    leur fiche, les élèves du bilan la moyenne de la campagne.
+    """
+    resnet18 = reference_resnet18()
+    counted = (parameters(resnet18), macs(resnet18, (3, 32, 32)))
+    references = [
+        Entry(f"ResNet18, {bits} bits", "CIFAR-10", math.nan,
+              sum(challenge_terms(*counted, weight_bits=bits, activation_bits=bits)), *counted, bits, bits)
+        for bits in (32, 16)
+    ]  # fmt: skip
+    return (*references, *(_course_entries(image_shape) if data == KNOWN["fashion-mnist"].title else ()))
+
+
+def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
+    where = KNOWN["fashion-mnist"].title
+    found = []
+    for name in ("fashion-resnet", "fashion-resnet20"):
+        card = json.loads((TEACHERS / f"{name}.json").read_text(encoding="utf-8"))
+        label = f"enseignant {name}"
+        found.append(entry(load_teacher(name), image_shape, name=label, data=where, accuracy=card["test_accuracy"]))
+    rows = results.load("balance")
+    for method in ("seul", "KD"):
+        values = results.column(rows, "accuracy", method=method, budget="long")
+        mean = results.interval(values).mean
+        found.append(entry(new_student(0), image_shape, name=f"élève du bilan, {method}", data=where, accuracy=mean))
+    return found
+
+
+class Placement:
+    """Un réseau placé : `.entry` le décrit, `.others` sont les points voisins, `.svg` la figure."""
+
+    def __init__(self, mine: Entry, others: Sequence[Entry]) -> None:
+        self.entry, self.others = mine, list(others)
+        self.svg = challenge_chart(self.entry, self.others, target=TARGET)
+
+    def export(self, path: str | Path) -> Path:
+        """Ajoute le point à un fichier CSV (créé s'il n'existe pas) ; un point du même nom est remplacé.
+
+        UTF-8, virgules, décimales à point : ce que lisent pandas et les tableurs. Rend le chemin écrit.
+        Lève ValueError si le fichier existant n'est pas un tableau de points, OSError s'il ne peut être écrit.
+        """
+        path = Path(path)
+        kept = [row for row in read_points(path) if row["nom"] != self.entry.name] if path.exists() else []
+        write_whole(path, points_csv([*kept, row_of(self.entry)]).encode("utf-8"))
+        print(f"Point « {self.entry.name} » écrit dans {shown(path)} ({len(kept) + 1} point(s) dans ce fichier).")
+        return path
+
+    def csv(self) -> str:
+        """Le point seul, en CSV."""
+        return points_csv([row_of(self.entry)])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.svg, "image/svg+xml": self.svg, "text/plain": alt_of(self.svg)}
+
+
+def _name_of(images: Images) -> str:
+    title = next((known.title for known in KNOWN.values() if known.classes == images.classes), "")
+    return title or f"un jeu de {len(images.classes)} classes"

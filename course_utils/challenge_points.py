@@ -1,0 +1,71 @@
+"""Un point du défi, et le tableau CSV où on les range."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from course_utils.files import shown
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Un réseau du défi : ce qui est compté, ce qui est mesuré, et la compression déclarée.
+
+    accuracy : entre 0 et 1, NaN si elle n'a pas été mesurée ici. score : plus il est petit, mieux c'est.
+    structured_pruning, unstructured_pruning : parts élaguées, de 0 à 1.
+    """
+
+    name: str
+    data: str
+    accuracy: float
+    score: float
+    weights: int
+    macs: int
+    weight_bits: int = 32
+    activation_bits: int = 32
+    structured_pruning: float = 0.0
+    unstructured_pruning: float = 0.0
+
+
+COLUMNS: Mapping[str, str] = {
+    "name": "nom",
+    "data": "jeu",
+    "accuracy": "exactitude",
+    "score": "score",
+    "weights": "poids",
+    "macs": "multiplications_additions",
+    "weight_bits": "bits_poids",
+    "activation_bits": "bits_activations",
+    "structured_pruning": "elagage_structure",
+    "unstructured_pruning": "elagage_non_structure",
+}
+
+
+def read_points(path: Path) -> list[dict[str, str]]:
+    """Les points d'un fichier écrit par `export`. Lève ValueError si ses colonnes ne sont pas celles d'un point."""
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), strict=True)
+        rows = list(reader)
+    except (UnicodeDecodeError, csv.Error):
+        reader, rows = None, []
+    if reader is None or list(reader.fieldnames or ()) != list(COLUMNS.values()) or any(None in row for row in rows):
+        raise ValueError(f"{shown(path)} n'est pas un tableau de points du défi : donnez un autre nom de fichier.")
+    return rows
+
+
+def points_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Des points en texte CSV, avec leur en-tête."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(COLUMNS.values()), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def row_of(point: Entry) -> dict[str, Any]:
+    """La ligne CSV d'un point ; les nombres à virgule y ont six chiffres."""
+    values = {field.name: getattr(point, field.name) for field in fields(point)}
+    return {COLUMNS[name]: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}

@@ -1,0 +1,83 @@
+"""Distiller sans une seule image : en inventer que l'enseignant reconnaît, puis les donner à l'élève.
+
+Un enseignant garde une trace de ses images : la moyenne et la variance de chaque canal, dans ses BatchNorm. On part
+d'un bruit, et on le corrige par descente de gradient jusqu'à ce que l'enseignant y voie la classe voulue *et* que ses
+BatchNorm y retrouvent leurs statistiques. Les poids, eux, ne bougent pas : ce sont les pixels qui apprennent.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.data import Images
+from course_utils.inference import Teacher, best_device
+from course_utils.losses import cross_entropy
+from course_utils.models import seeded
+
+NORMS_WEIGHT = 1.0
+SMOOTH_WEIGHT = 0.05
+
+
+def invent_images(
+    teacher: Teacher, like: Images, count: int, *, steps: int = 60, lr: float = 0.1, seed: int = 0
+) -> Images:
+    """`count` images inventées, autant de chaque classe, de la forme de celles de `like` (dont aucun pixel n'est lu).
+
+    Minimise H(classe voulue, P_T) + l'écart aux statistiques des BatchNorm + les sauts entre pixels voisins. Les images
+    rendues sont arrondies à l'octet ; leurs étiquettes sont les classes voulues. Lève ValueError si count est trop
+    petit pour qu'une BatchNorm ait une variance à comparer, ou si l'enseignant n'a aucune BatchNorm.
+    """
+    if count < 2:
+        raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
+    device = best_device()
+    wanted = torch.arange(count) % len(like.classes)
+    with seeded(seed):
+        free = torch.randn(count, *like.pixels.shape[1:]).to(device).requires_grad_()
+    mean, std = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in (like.mean, like.std))
+    update = torch.optim.Adam([free], lr=lr)
+    with statistics_gap(teacher.model) as gaps:
+        for _ in range(steps):
+            gaps.clear()
+            pixels = free.sigmoid()
+            logits = teacher.model((pixels - mean) / std)
+            loss = cross_entropy(logits, wanted.to(device)) + NORMS_WEIGHT * torch.stack(gaps).mean()
+            loss = loss + SMOOTH_WEIGHT * roughness(pixels)
+            update.zero_grad()
+            loss.backward()
+            update.step()
+    octets = free.detach().sigmoid().mul(255).round().to("cpu", torch.uint8)
+    return Images(octets, wanted, torch.arange(count), like.classes, like.mean, like.std)
+
+
+@contextmanager
+def statistics_gap(model: nn.Module) -> Iterator[list[Tensor]]:
+    """À chaque passage dans `model`, ajoute à la liste rendue l'écart de chaque BatchNorm à ce qu'elle a retenu.
+
+    L'écart d'une BatchNorm : la moyenne sur ses canaux de (m − m̂)²/v̂ + (v/v̂ − 1)², où m̂ et v̂ sont retenus, m et v
+    ceux du lot. Lève ValueError si le réseau n'a aucune BatchNorm.
+    """
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not norms:
+        raise ValueError("Ce réseau n'a aucune BatchNorm : il ne garde aucune statistique de ses images.")
+    gaps: list[Tensor] = []
+
+    def compare(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+        kept_mean, kept_variance = norm.running_mean, norm.running_var
+        assert kept_mean is not None and kept_variance is not None
+        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
+        scale = kept_variance + norm.eps
+        gaps.append(((mean - kept_mean).square() / scale + (variance / scale - 1).square()).mean())
+
+    handles = [norm.register_forward_pre_hook(compare) for norm in norms]
+    try:
+        yield gaps
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def roughness(pixels: Tensor) -> Tensor:
+    """La moyenne des carrés des sauts entre pixels voisins, (N, C, H, W) → un scalaire."""
+    return pixels.diff(dim=2).square().mean() + pixels.diff(dim=3).square().mean()

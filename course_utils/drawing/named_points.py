@@ -1,0 +1,92 @@
+"""Des points nommés un à un : les noms dans une colonne à droite, chacun relié à son point, sans jamais se gêner."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from course_utils.drawing import svg
+from course_utils.drawing.axes import Format, Limits, axes, limits_of, spread
+from course_utils.drawing.palette import GRID, INK, MUTED, PALETTE, color_of
+from course_utils.french import french_number
+
+
+class NamedPoint(NamedTuple):
+    """Un point et son nom ; low, high : les bornes de son intervalle vertical (égales à y s'il n'en a pas).
+
+    color : un rôle de PALETTE ou « #RRGGBB ».
+    """
+
+    name: str
+    x: float
+    y: float
+    low: float
+    high: float
+    color: str = "student"
+
+
+def named_points(
+    points: Sequence[NamedPoint],
+    *,
+    alt: str,
+    title: str = "",
+    x_label: str = "",
+    y_label: str = "",
+    levels: Mapping[str, float] | None = None,
+    verticals: Mapping[str, float] | None = None,
+    frontier: Sequence[str] = (),
+    log_x: bool = False,
+    x_limits: Limits | None = None,
+    y_limits: Limits | None = None,
+    x_format: Format = french_number,
+    y_format: Format = french_number,
+    width: float = svg.WIDTH,
+    height: float = 420,
+) -> str:
+    """levels, verticals : {nom : ordonnée} et {nom : abscisse} de droites en tirets. frontier : les noms, de gauche à
+    droite, des points que relie un escalier (ceux que nul autre ne bat). Lève ValueError s'il n'y a aucun point.
+    """
+    if not points:
+        raise ValueError("Il n'y a aucun point à dessiner : donnez-en au moins un.")
+    levels, verticals = levels or {}, verticals or {}
+    column = 52 + max(svg.text_width(point.name, svg.SMALL) for point in points)
+    seen = [y for point in points for y in (point.low, point.y, point.high)]
+    box = axes(
+        width,
+        height,
+        x_limits or limits_of([*(point.x for point in points), *verticals.values()], log=log_x),
+        y_limits or limits_of([*seen, *levels.values()]),
+        title=title,
+        x_label=x_label,
+        y_label=y_label,
+        x_format=x_format,
+        y_format=y_format,
+        log_x=log_x,
+        right=column,
+    )
+    parts = [box.svg]
+    for name, level in levels.items():
+        parts += [svg.line(box.x.start, box.y(level), box.x.stop, box.y(level), INK, width=2, dash="8 5")]
+        parts += [svg.text(name, box.x.start + 8, box.y(level) - 7, size=svg.SMALL, halo=True)]
+    for i, (name, x) in enumerate(verticals.items()):
+        parts += [svg.line(box.x(x), box.y.start, box.x(x), box.y.stop, MUTED, width=2, dash="3 4")]
+        parts += [
+            svg.text(
+                name, box.x(x) - 8, box.y.start - 10 - 20 * i, size=svg.SMALL, anchor="end", color=MUTED, halo=True
+            )
+        ]
+    at = {point.name: (box.x(point.x), box.y(point.y)) for point in points}
+    steps = [at[name] for name in frontier]
+    stairs = [corner for (x, y), (x2, _) in pairwise(steps) for corner in ((x, y), (x2, y))]
+    parts += [svg.path([*stairs, *steps[-1:]], PALETTE["right"], width=2, dash="2 4")] if len(steps) > 1 else []
+    places = spread([at[point.name][1] for point in points], [20.0] * len(points), box.y.stop - 6, box.y.start + 6)
+    for point, place in zip(points, places, strict=True):
+        x, y = at[point.name]
+        parts += [svg.path([(x + 8, y), (box.x.stop + 10, place)], GRID, width=1.5)]
+        parts += [svg.text(point.name, box.x.stop + 16, place + 5, size=svg.SMALL, bold=point.name in frontier)]
+    for point in points:
+        x, y = at[point.name]
+        color = color_of(point.color)
+        if point.high > point.low:
+            parts += [svg.line(x, box.y(point.low), x, box.y(point.high), color, width=2.5)]
+        parts += [svg.dot(x, y, color, radius=7)]
+    return svg.document(width, height, "".join(parts), alt)
