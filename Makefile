@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 SOURCES := requirements.txt pyproject.toml
 
-.PHONY: help install lab test
+.PHONY: help install lab test site
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make install  prépare .venv sans rien ouvrir (pour VS Code, par exemple)"
 	@echo "make test     installe les outils de test, puis vérifie tout : code, notebooks, navigateur"
 	@echo "make bench    mesure le temps et la mémoire de nos pertes et de leur écriture habituelle, côte à côte"
+	@echo "make site     écrit dans site/ les pages à lire et à imprimer : l'aide-mémoire, le guide de l'enseignant"
 	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
@@ -37,6 +38,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.lab
 	@for script in benchmarks/*.py; do $(PY) "$$script" || exit; done
+
+site: $(VENV)/.site
+	@$(PY) -m lab.site
 
 $(VENV)/.venv:
 	@for python in $(PYTHON); do \
@@ -64,4 +68,8 @@ endif
 
 $(VENV)/.test: $(VENV)/.lab
 	@$(PIP) -q -e ".[test]"
+	@touch $@
+
+$(VENV)/.site: $(VENV)/.lab
+	@$(PIP) -q -e ".[site]"
 	@touch $@

@@ -1,16 +1,14 @@
 """Un vrai navigateur et un vrai serveur, démarrés une fois pour tous les tests de ce dossier."""
 
 import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from lab.browser import chromium, flags
 from tests.browser.jupyter import lab
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MISSING = (
     "aucun navigateur Chromium trouvé : installez-en un (Debian : apt install chromium ; "
     "ailleurs : .venv/bin/python -m playwright install chromium), ou nommez-le dans COURS_CHROMIUM"
@@ -19,26 +17,17 @@ MISSING = (
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
-def chromium(playwright: Playwright) -> str | None:
-    """Le navigateur à utiliser : celui que l'on nomme, celui de Playwright, ou celui du système."""
-    own = playwright.chromium.executable_path
-    return os.environ.get("COURS_CHROMIUM") or (
-        own if Path(own).exists() else next(filter(None, map(shutil.which, NAMES)), None)
-    )
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Le navigateur ; sans lui les tests sont sautés, sauf si COURS_NAVIGATEUR=obligatoire (intégration continue)."""
     with sync_playwright() as playwright:
-        path = chromium(playwright)
+        path = chromium(playwright.chromium.executable_path)
         if path is None:
             if os.environ.get("COURS_NAVIGATEUR") == "obligatoire":
                 pytest.fail(MISSING)
             pytest.skip(MISSING)
-        root = hasattr(os, "geteuid") and os.geteuid() == 0
-        flags = [OFFLINE, "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        started = playwright.chromium.launch(executable_path=path, args=[*flags, *(["--no-sandbox"] if root else [])])
+        options = [OFFLINE, "--disable-component-update", *flags()]
+        started = playwright.chromium.launch(executable_path=path, args=options)
         yield started
         started.close()
 
