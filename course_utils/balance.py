@@ -5,15 +5,18 @@
 Une méthode y est la suite de ses objectifs : chacun reçoit une part égale des époques.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import torch
 
 from course_utils.adapters import feature_shapes, lit_adapters, regressor
 from course_utils.data import Images
-from course_utils.inference import Teacher
+from course_utils.inference import Teacher, device_of
 from course_utils.models import StagedNet, fresh, resnet
 from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Objective, Rkd, Supervised
 from course_utils.training import fit
+from course_utils.training_cost import kept_for_gradient, training_macs
 
 BATCH = 64
 TEMPERATURE = 4.0
@@ -87,3 +90,51 @@ def train(
     for objective in objectives:
         fit(student, images, objective, epochs=share, seed=seed, batch_size=BATCH, **settings)
     return student
+
+
+class Cost(NamedTuple):
+    """Ce que coûte une méthode.
+
+    macs : multiplications-additions de tout l'apprentissage, l'enseignant compris. memory : octets gardés par un pas
+    entre l'aller et le retour du gradient. extra : paramètres entraînés avec l'élève, puis jetés.
+    """
+
+    macs: int
+    memory: int
+    extra: int
+
+
+def cost(method: str, teacher: StagedNet, images: Images, budget: Budget) -> Cost:
+    """Le coût d'une méthode à ce budget, compté sur un lot (voir training_cost.py). images : au moins un lot.
+
+    Lève ValueError si la méthode est inconnue.
+    """
+    settings = {"epochs": budget.epochs, "seed": 0, "progress": False}
+    one_batch = images.subset(torch.arange(BATCH))
+    work = training_macs(
+        # un enseignant neuf : celui qui a déjà répondu à ces images ne le referait pas, et ne serait pas compté
+        lambda few: train(method, new_student(0), Teacher(teacher), few, **settings),
+        one_batch,
+        BATCH,
+    )
+    student, frozen = new_student(0), Teacher(teacher)
+    objectives = METHODS[method](student, frozen, tuple(images.pixels.shape[1:]))
+    batch = one_batch.batch(torch.arange(BATCH), device_of(student))
+    return Cost(
+        macs=round(work * budget.images / BATCH),
+        memory=max(kept_for_gradient(objective, student, batch) for objective in objectives),
+        extra=max(sum(p.numel() for p in objective.parameters()) for objective in objectives),
+    )
+
+
+def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+    """Les numéros de ceux que nul autre ne bat, du moins cher au plus cher.
+
+    Un point est battu si un autre est au moins aussi exact et pas plus cher, et meilleur sur l'un des deux.
+    """
+    points = list(zip(costs, accuracies, strict=True))
+
+    def beaten(i: int) -> bool:
+        return any(c <= costs[i] and a >= accuracies[i] and (c, a) != points[i] for c, a in points)
+
+    return sorted((i for i in range(len(points)) if not beaten(i)), key=lambda i: costs[i])

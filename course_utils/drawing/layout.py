@@ -32,14 +32,17 @@ def side_by_side(*svgs: str, gap: float = 12, alt: str | None = None) -> str:
     return svg.document(x - gap, max(height for _, height in sizes), body, alt or _joined(svgs))
 
 
-def stack(*svgs: str, gap: float = 12, alt: str | None = None) -> str:
-    """Des figures l'une sous l'autre, alignées à gauche ; leurs alt sont mis bout à bout, sauf si `alt` est donné."""
+def stack(*svgs: str, gap: float = 12, height: float = 0, alt: str | None = None) -> str:
+    """Des figures l'une sous l'autre, alignées à gauche ; leurs alt sont mis bout à bout, sauf si `alt` est donné.
+
+    height : hauteur minimale, en pixels, pour une image vivante dont le nombre de figures change.
+    """
     sizes = [svg.size_of(figure) for figure in svgs]
     body, y = "", 0.0
     for figure, (_, height) in zip(svgs, sizes, strict=True):
         body += _place(figure, 0, y)
         y += height + gap
-    return svg.document(max(width for width, _ in sizes), y - gap, body, alt or _joined(svgs))
+    return svg.document(max(width for width, _ in sizes), max(y - gap, height), body, alt or _joined(svgs))
 
 
 def _joined(svgs: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Format, Limits, axes, limits_of, spread
-from course_utils.drawing.palette import GRID, INK, MUTED, PALETTE, color_of
+from course_utils.drawing.palette import INK, MUTED, PALETTE, color_of
 from course_utils.french import french_number
 
 
@@ -81,7 +81,8 @@ def named_points(
     places = spread([at[point.name][1] for point in points], [20.0] * len(points), box.y.stop - 6, box.y.start + 6)
     for point, place in zip(points, places, strict=True):
         x, y = at[point.name]
-        parts += [svg.path([(x + 8, y), (box.x.stop + 10, place)], GRID, width=1.5)]
+        color = color_of(point.color)
+        parts += [svg.path([(x + 8, y), (box.x.stop + 4, place), (box.x.stop + 12, place)], color, width=1)]
         parts += [svg.text(point.name, box.x.stop + 16, place + 5, size=svg.SMALL, bold=point.name in frontier)]
     for point in points:
         x, y = at[point.name]
