@@ -1,6 +1,6 @@
-"""Quelle méthode quand ? Cinq questions sur votre situation, des conseils, et pour chacun la mesure qui l'appuie.
+"""Quelle méthode quand ? Cinq questions sur votre situation, des conseils, et pour chacun la mesure qui l'appuie.
 
-Les phrases de mesure sont calculées depuis data/results : une campagne refaite change le conseil affiché.
+Les phrases de mesure sont calculées depuis data/results : une campagne refaite change le conseil affiché.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from course_utils.results import Row
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
 ACCESS = ("ses réponses seulement", "ses représentations aussi", "il n'y a pas d'enseignant")
-SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
+SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
 HEIGHT = 520.0  # assez pour trois conseils
@@ -23,9 +23,9 @@ BUDGETS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "lon
 
 
 class Situation(NamedTuple):
-    """La situation d'un lecteur : un choix dans LABELS, ACCESS, SHAPES, GOALS, et une clé de BUDGETS."""
+    """La situation d'un lecteur : un choix dans LABELS, ACCESS, SHAPES, GOALS, et une clé de BUDGETS."""
 
-    labels: str
+    images: str
     access: str
     shape: str
     goal: str
@@ -33,7 +33,7 @@ class Situation(NamedTuple):
 
 
 class Advice(NamedTuple):
-    """Un conseil : la méthode, la raison, la mesure (une phrase calculée), le notebook où la voir."""
+    """Un conseil : la méthode, la raison, la mesure (une phrase calculée), le notebook où la voir."""
 
     method: str
     reason: str
@@ -49,7 +49,7 @@ def advise(situation: Situation) -> list[Advice]:
     known = (LABELS, ACCESS, SHAPES, GOALS, tuple(BUDGETS))
     for choice, choices in zip(situation, known, strict=True):
         if choice not in choices:
-            raise ValueError(f"Le choix « {choice} » n'existe pas : choisissez parmi {' ; '.join(choices)}.")
+            raise ValueError(f"Le choix « {choice} » n'existe pas : choisissez parmi {' ; '.join(choices)}.")
     return [
         Advice(rule.method, rule.reason, rule.measure(situation), rule.notebook)
         for rule in RULES
@@ -58,7 +58,7 @@ def advise(situation: Situation) -> list[Advice]:
 
 
 def advice_picture(**choices: str) -> str:
-    """Les conseils, l'un sous l'autre, dans une image de hauteur constante ; les choix sont ceux de `Situation`."""
+    """Les conseils, l'un sous l'autre, dans une image de hauteur constante ; les choix sont ceux de `Situation`."""
     found = advise(Situation(**choices))
     panels = [
         text_panel(
@@ -97,7 +97,7 @@ def _classifies(s: Situation) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule(
         "L'élève seul, plus longtemps ou sur plus d'images",
-        lambda s: _has_teacher(s) and s.budget == "une centaine de pas" and s.labels == LABELS[0] and _classifies(s),
+        lambda s: _has_teacher(s) and s.budget == "une centaine de pas" and s.images == LABELS[0] and _classifies(s),
         "Avec si peu de pas, l'élève n'a pas le temps de lire ce que l'enseignant lui dit.",
         lambda s: _balance("court", "KD", "seul"),
         "08",
@@ -105,78 +105,78 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "Une bonne initialisation, puis un indice au milieu (FitNets) si l'enseignant est ouvert",
         lambda s: s.shape == SHAPES[2],
-        "Un réseau fin et profond qui reste au hasard ne profite d'aucun terme posé sur les logits : essayez d'abord "
+        "Un réseau fin et profond qui reste au hasard ne profite d'aucun terme posé sur les logits : essayez d'abord "
         "l'initialisation de He, gratuite.",
         lambda s: _starts(),
         "05",
     ),
     Rule(
         "KD sans label, puis une correction du biais de la classe absente",
-        lambda s: _has_teacher(s) and s.labels == LABELS[3] and _classifies(s),
-        "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais, choisi sur la "
+        lambda s: _has_teacher(s) and s.images == LABELS[3] and _classifies(s),
+        "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais, choisi sur la "
         "validation, jamais sur le test.",
         lambda s: _absent(),
         "03",
     ),
     Rule(
         "KD sans label",
-        lambda s: _has_teacher(s) and s.labels == LABELS[2] and _classifies(s),
-        "Seules les réponses de l'enseignant servent ; prenez des images qui ressemblent à celles que l'élève verra.",
+        lambda s: _has_teacher(s) and s.images == LABELS[2] and _classifies(s),
+        "Seules les réponses de l'enseignant servent ; prenez des images qui ressemblent à celles que l'élève verra.",
         lambda s: _other_world(),
         "03",
     ),
     Rule(
-        "Born-Again : l'élève pour enseignant",
-        lambda s: _classifies(s) and (s.labels == LABELS[1] or (not _has_teacher(s) and s.labels == LABELS[0])),
+        "Born-Again : l'élève pour enseignant",
+        lambda s: _classifies(s) and (s.images == LABELS[1] or (not _has_teacher(s) and s.images == LABELS[0])),
         "Aucun grand réseau n'est nécessaire. C'est un gain quand les labels sont bruités, pas quand ils sont justes.",
-        lambda s: _born_again(s.labels == LABELS[1]),
+        lambda s: _born_again(s.images == LABELS[1]),
         "04",
     ),
     Rule(
         "RKD seule, sans label",
         lambda s: _open(s) and s.goal == GOALS[1],
-        "Chercher par ressemblance demande de bonnes distances, pas de bons logits ; les dimensions peuvent différer.",
+        "Chercher par ressemblance demande de bonnes distances, pas de bons logits ; les dimensions peuvent différer.",
         lambda s: _recall(),
         "07",
     ),
     Rule(
         "KD",
-        lambda s: _has_teacher(s) and _classifies(s) and s.labels in LABELS[:2],
-        "La moins exigeante : des logits, calculés une fois par image, et rien d'autre.",
+        lambda s: _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
+        "La moins exigeante : des logits, calculés une fois par image, et rien d'autre.",
         lambda s: _balance(BUDGETS[s.budget], "KD", "seul"),
         "02",
     ),
     Rule(
         "KD et RKD ensemble",
-        lambda s: _open(s) and _classifies(s) and s.labels in LABELS[:2],
-        "Il suffit du vecteur qui entre dans la couche finale, de dimension quelconque ; RKD n'ajoute aucun paramètre.",
+        lambda s: _open(s) and _classifies(s) and s.images in LABELS[:2],
+        "Il suffit du vecteur qui entre dans la couche finale, de dimension quelconque ; RKD n'ajoute aucun paramètre.",
         lambda s: _balance(BUDGETS[s.budget], "KD + RKD", "KD"),
         "07 et 08",
     ),
     Rule(
         "Un indice à chaque étage, ou LIT",
-        lambda s: _open(s) and s.shape == SHAPES[0] and _classifies(s) and s.labels in LABELS[:2],
-        "Les deux réseaux sont coupés pareil ; des adaptateurs 1×1 suffisent si les largeurs diffèrent. L'enseignant "
+        lambda s: _open(s) and s.shape == SHAPES[0] and _classifies(s) and s.images in LABELS[:2],
+        "Les deux réseaux sont coupés pareil ; des adaptateurs 1×1 suffisent si les largeurs diffèrent. L'enseignant "
         "doit être exécuté à chaque pas.",
         lambda s: _balance(BUDGETS[s.budget], "LIT", "indices partout"),
         "06",
     ),
     Rule(
         "Deux élèves ensemble (en ligne)",
-        lambda s: not _has_teacher(s) and _classifies(s) and s.labels in LABELS[:2],
-        "Chacun est l'enseignant de l'autre : aucun grand réseau à entraîner d'abord.",
+        lambda s: not _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
+        "Chacun est l'enseignant de l'autre : aucun grand réseau à entraîner d'abord.",
         lambda s: "Mesuré plus bas dans ce notebook, avec son témoin.",
         "08",
     ),
     Rule(
         "Rien à distiller ici",
         lambda s: (
-            (not _has_teacher(s) and (s.goal == GOALS[1] or s.labels in LABELS[2:]))
+            (not _has_teacher(s) and (s.goal == GOALS[1] or s.images in LABELS[2:]))
             or (s.access == ACCESS[0] and s.goal == GOALS[1])
         ),
-        "Sans enseignant, il faut au moins des labels ; et avec ses seules réponses, on n'a pas les vecteurs entre "
+        "Sans enseignant, il faut au moins des labels ; et avec ses seules réponses, on n'a pas les vecteurs entre "
         "lesquels mesurer des distances. Cherchez d'abord un réseau déjà entraîné que vous puissiez ouvrir.",
-        lambda s: "Aucune mesure : c'est une impossibilité, pas un résultat.",
+        lambda s: "Aucune mesure : c'est une impossibilité, pas un résultat.",
         "00",
     ),
 )
@@ -189,18 +189,18 @@ def _rows(campaign: str) -> list[Row]:
 
 def _balance(budget: str, name: str, other: str) -> str:
     first, second = (results.column(_rows("balance"), "accuracy", method=m, budget=budget) for m in (name, other))
-    return f"Mesuré, budget {budget} : " + results.compared(name, first, other, second)
+    return f"Mesuré, budget {budget} : " + results.compared(name, first, other, second)
 
 
 def _starts() -> str:
     deep = [row for row in _rows("fitnets") if row["depth"] == 25]
     chance = {m: (sum(r["accuracy"] < 0.2 for r in rows), len(rows)) for m, rows in _best_steps(deep).items()}
-    told = " ; ".join(f"{name}, {stuck} sur {count}" for name, (stuck, count) in chance.items())
-    return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}."
+    told = " ; ".join(f"{name}, {stuck} sur {count}" for name, (stuck, count) in chance.items())
+    return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}."
 
 
 def _best_steps(rows: list[Row]) -> Mapping[str, list[Row]]:
-    """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le témoin."""
+    """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le témoin."""
     common = results.card("fitnets")["settings"]["lr"]
     return results.grouped([row for row in rows if row["lr"] == common], "method")
 
@@ -209,7 +209,7 @@ def _absent() -> str:
     rows = [row for row in _rows("absent") if row["method"] == "distillé"]
     before, after = (sum(row[key] for row in rows) / len(rows) for key in ("recall_before", "recall_validation"))
     return (
-        f"Mesuré : la classe absente est reconnue {french_percent(before, 0)} du temps, et {french_percent(after, 0)} "
+        f"Mesuré : la classe absente est reconnue {french_percent(before, 0)} du temps, et {french_percent(after, 0)} "
         f"après correction ({len(rows)} élèves)."
     )
 
@@ -220,7 +220,7 @@ def _other_world() -> str:
         for world, rows in results.grouped(_rows("other_world"), "world").items()
     }
     return (
-        f"Mesuré : {french_percent(means['fashion-mnist'], 1)} avec des images du même monde sans label, "
+        f"Mesuré : {french_percent(means['fashion-mnist'], 1)} avec des images du même monde sans label, "
         f"{french_percent(means['mnist'], 1)} avec des chiffres."
     )
 
@@ -231,9 +231,9 @@ def _born_again(noisy: bool) -> str:
     first, start = (
         results.column(_rows("born-again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
     )
-    return f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start)
+    return f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start)
 
 
 def _recall() -> str:
     rkd, labels = (results.column(_rows("rkd"), "recall", method=m) for m in ("RKD distances et angles", "labels"))
-    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels)
+    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels)

@@ -1,8 +1,8 @@
-"""Le bilan : toutes les méthodes de la séance, le même élève, le même enseignant, autant de pas, et ce que cela coûte.
+"""Le bilan : toutes les méthodes de la séance, le même élève, le même enseignant, autant de pas, et ce que cela coûte.
 
     >>> student = train("LIT", resnet(8, width=8, seed=0), teacher, data.train, epochs=6, lr=5e-3, seed=0)
 
-Une méthode y est la suite de ses objectifs : chacun reçoit une part égale des époques.
+Une méthode y est la suite de ses objectifs : chacun reçoit une part égale des époques.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ RKD_WEIGHTS = {"distance_weight": 25.0, "angle_weight": 50.0, "hard_weight": 1.0
 
 
 class Budget(NamedTuple):
-    """Ce à quoi toutes les méthodes ont droit : autant d'images, autant d'époques."""
+    """Ce à quoi toutes les méthodes ont droit : autant d'images, autant d'époques."""
 
     images: int
     epochs: int
@@ -65,7 +65,7 @@ METHODS: Mapping[str, Recipe] = {
 
 
 def new_student(seed: int) -> StagedNet:
-    """L'élève du bilan : un ResNet de 8 couches et de 8 canaux ; ses poids initiaux ne dépendent que de la graine."""
+    """L'élève du bilan : un ResNet de 8 couches et de 8 canaux ; ses poids initiaux ne dépendent que de la graine."""
     return resnet(8, width=8, seed=seed)
 
 
@@ -74,19 +74,19 @@ def train(
 ) -> StagedNet:
     """Entraîne `student` sur place par l'une des METHODS, et le rend.
 
-    epochs : partagées également entre les phases de la méthode. settings : le reste va à `fit` (lr, progress…).
-    « né de nouveau » n'apprend pas de `teacher`, mais d'un frère de l'élève : même architecture, autres poids
+    epochs : partagées également entre les phases de la méthode. settings : le reste va à `fit` (lr, progress…).
+    « né de nouveau » n'apprend pas de `teacher`, mais d'un frère de l'élève : même architecture, autres poids
     initiaux, entraîné seul d'abord. Lève ValueError si la méthode est inconnue ou si les époques ne se partagent pas.
     """
     if method not in METHODS:
-        raise ValueError(f"La méthode « {method} » n'existe pas : choisissez parmi {', '.join(METHODS)}.")
+        raise ValueError(f"La méthode « {method} » n'existe pas : choisissez parmi {', '.join(METHODS)}.")
     if method == BORN_AGAIN:
         sibling = fresh(student, seed + 1000)
         teacher = Teacher(train("seul", sibling, teacher, images, epochs=epochs, seed=seed, **settings))
     objectives = METHODS[method](student, teacher, tuple(images.pixels.shape[1:]))
     share, rest = divmod(epochs, len(objectives))
     if rest or not share:
-        raise ValueError(f"{epochs} époques ne se partagent pas en {len(objectives)} phases : donnez un multiple.")
+        raise ValueError(f"{epochs} époques ne se partagent pas en {len(objectives)} phases : donnez un multiple.")
     for objective in objectives:
         fit(student, images, objective, epochs=share, seed=seed, batch_size=BATCH, **settings)
     return student
@@ -95,8 +95,8 @@ def train(
 class Cost(NamedTuple):
     """Ce que coûte une méthode.
 
-    macs : multiplications-additions de tout l'apprentissage, l'enseignant compris. memory : octets gardés par un pas
-    entre l'aller et le retour du gradient. extra : paramètres entraînés avec l'élève, puis jetés.
+    macs : multiplications-additions de tout l'apprentissage, l'enseignant compris. memory : octets gardés par un pas
+    entre l'aller et le retour du gradient. extra : paramètres entraînés avec l'élève, puis jetés.
     """
 
     macs: int
@@ -105,14 +105,14 @@ class Cost(NamedTuple):
 
 
 def cost(method: str, teacher: StagedNet, images: Images, budget: Budget) -> Cost:
-    """Le coût d'une méthode à ce budget, compté sur un lot (voir training_cost.py). images : au moins un lot.
+    """Le coût d'une méthode à ce budget, compté sur un lot (voir training_cost.py). images : au moins un lot.
 
     Lève ValueError si la méthode est inconnue.
     """
     settings = {"epochs": budget.epochs, "seed": 0, "progress": False}
     one_batch = images.subset(torch.arange(BATCH))
     work = training_macs(
-        # un enseignant neuf : celui qui a déjà répondu à ces images ne le referait pas, et ne serait pas compté
+        # un enseignant neuf : celui qui a déjà répondu à ces images ne le referait pas, et ne serait pas compté
         lambda few: train(method, new_student(0), Teacher(teacher), few, **settings),
         one_batch,
         BATCH,

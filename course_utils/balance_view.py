@@ -8,7 +8,7 @@ from course_utils.drawing.named_points import NamedPoint, named_points
 from course_utils.french import french_number, french_percent, typography
 from course_utils.results import Interval, Row
 
-# Une couleur par ce que l'on recopie : rien, des réponses, des représentations, des relations.
+# Une couleur par ce que l'on recopie : rien, des réponses, des représentations, des relations.
 COLORS: Mapping[str, str] = {
     "seul": "truth",
     "KD": "distilled",
@@ -23,28 +23,28 @@ COLORS: Mapping[str, str] = {
 
 
 def accuracies(rows: Sequence[Row]) -> dict[str, list[float]]:
-    """{méthode : une exactitude par graine}, sans l'enseignant."""
+    """{méthode : une exactitude par graine}, sans l'enseignant."""
     methods = [method for method in results.grouped(rows, "method") if method != "enseignant"]
     return {method: results.column(rows, "accuracy", method=method) for method in methods}
 
 
 def stored_costs(budget: str) -> dict[str, Cost]:
-    """{méthode : coût} à ce budget, relus dans data/results/balance_cost.csv."""
+    """{méthode : coût} à ce budget, relus dans data/results/balance_cost.csv."""
     rows = [row for row in results.load("balance_cost") if row["budget"] == budget]
     return {row["method"]: Cost(row["macs"], row["memory"], row["extra"]) for row in rows}
 
 
 def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str) -> str:
-    """Exactitude (moyenne et intervalle à 95 %) contre coût (rapporté à celui de l'élève seul), et la frontière.
+    """Exactitude (moyenne et intervalle à 95 %) contre coût (rapporté à celui de l'élève seul), et la frontière.
 
-    rows : les lignes d'un seul budget. Lève ValueError si une méthode n'a pas de coût.
+    rows : les lignes d'un seul budget. Lève ValueError si une méthode n'a pas de coût.
     """
     found = {method: results.interval(values) for method, values in accuracies(rows).items()}
     if missing := [method for method in found if method not in costs]:
-        raise ValueError(f"Il manque le coût de {', '.join(missing)} : comptez-le avec cost(…).")
+        raise ValueError(f"Il manque le coût de {', '.join(missing)} : comptez-le avec cost(…).")
     relative = {method: costs[method].macs / costs["seul"].macs for method in found}
     best = [list(found)[i] for i in frontier(list(relative.values()), [i.mean for i in found.values()])]
-    names = {method: f"{method} : {french_percent(i.mean, 1)}" for method, i in found.items()}
+    names = {method: f"{method} : {french_percent(i.mean, 1)}" for method, i in found.items()}
     told = [
         f"{method}, {_with_half(i)} pour {french_number(relative[method], 2)} fois le coût"
         for method, i in found.items()
@@ -54,10 +54,10 @@ def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str)
             NamedPoint(names[method], relative[method], i.mean, i.low, i.high, COLORS[method])
             for method, i in found.items()
         ],
-        alt=f"{title}. {' ; '.join(told)}. En gras, que nulle autre ne bat : {', '.join(best)}.",
+        alt=f"{title}. {' ; '.join(told)}. En gras, que nulle autre ne bat : {', '.join(best)}.",
         title=title,
         x_label="coût de l'apprentissage, en fois celui de l'élève seul",
-        y_label="exactitude sur le test (en gras : que nulle autre ne bat)",
+        y_label="exactitude sur le test (en gras : que nulle autre ne bat)",
         frontier=[names[method] for method in best],
         log_x=True,
         x_limits=(0.8, 1.35 * max(relative.values())),
@@ -67,21 +67,21 @@ def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str)
 
 
 class BalanceTable:
-    """Le tableau du bilan, une ligne par méthode, de la plus exacte à la moins exacte ; affichable dans un notebook."""
+    """Le tableau du bilan, une ligne par méthode, de la plus exacte à la moins exacte ; affichable dans un notebook."""
 
     def __init__(self, rows: Sequence[Row], costs: Mapping[str, Cost]) -> None:
         self._values, self._costs = accuracies(rows), costs
 
     def _repr_markdown_(self) -> str:
         head = [
-            "méthode", "exactitude", "écart à « seul »", "calcul (10⁹ MAC)", f"mémoire d'un lot de {BATCH} (Mo)",
+            "méthode", "exactitude", "écart à « seul »", "calcul (10⁹ MAC)", f"mémoire d'un lot de {BATCH} (Mo)",
             "paramètres en plus",
         ]  # fmt: skip
         lines = [head, ["---", *["---:"] * (len(head) - 1)], *self._lines()]
         return typography("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
     def __repr__(self) -> str:
-        return typography("\n".join(" ; ".join(line) for line in self._lines()))
+        return typography("\n".join(" ; ".join(line) for line in self._lines()))
 
     def _lines(self) -> list[list[str]]:
         means = {method: results.interval(values) for method, values in self._values.items()}

@@ -1,4 +1,4 @@
-"""Le défi du cours : placer un réseau sur le plan score – exactitude, et emporter le point pour la présentation.
+"""Le défi du cours : placer un réseau sur le plan score – exactitude, et emporter le point pour la présentation.
 
 >>> place = place_on_challenge(student, name="élève distillé, 8 bits", weight_bits=8)
 >>> place.export("mes_points.csv")
@@ -33,7 +33,7 @@ TARGET = 0.90  # l'exactitude à atteindre sur CIFAR-10
 def entry(
     model: nn.Module, input_shape: Sequence[int], *, name: str, data: str, accuracy: float, **compression: Any
 ) -> Entry:
-    """Le réseau sur le plan du défi. input_shape : (C, H, W) ; compression : les réglages de `challenge_terms`."""
+    """Le réseau sur le plan du défi. input_shape : (C, H, W) ; compression : les réglages de `challenge_terms`."""
     weights, work = parameters(model), macs(model, input_shape)
     score = sum(challenge_terms(weights, work, **compression))
     return Entry(name, data, accuracy, score, weights, work, **compression)
@@ -52,9 +52,9 @@ def place_on_challenge(
 ) -> "Placement":
     """Mesure `model` et le place à côté de ResNet18 et des réseaux du cours, à laisser en dernière ligne d'une cellule.
 
-    images : où mesurer ; sans elles, le test de CIFAR-10 si ce jeu est sur la machine et si le réseau accepte ses
-    images, sinon celui de Fashion-MNIST, et c'est dit. beside : les autres points (par défaut, `known_entries`).
-    La compression est déclarée, non appliquée : quantifiez et élaguez d'abord, pour que l'exactitude soit la bonne.
+    images : où mesurer ; sans elles, le test de CIFAR-10 si ce jeu est sur la machine et si le réseau accepte ses
+    images, sinon celui de Fashion-MNIST, et c'est dit. beside : les autres points (par défaut, `known_entries`).
+    La compression est déclarée, non appliquée : quantifiez et élaguez d'abord, pour que l'exactitude soit la bonne.
     Lève ValueError si le réseau n'accepte aucun de ces jeux, ou si une compression est impossible.
     """
     images, where = (images, _name_of(images)) if images is not None else challenge_images(model)
@@ -69,7 +69,7 @@ def place_on_challenge(
     logits = predict(model, images)
     if logits.shape[1] != len(images.classes):
         raise ValueError(
-            f"Le réseau rend {logits.shape[1]} logits et {where} a {len(images.classes)} classes : "
+            f"Le réseau rend {logits.shape[1]} logits et {where} a {len(images.classes)} classes : "
             f"donnez un réseau de {len(images.classes)} sorties."
         )
     accuracy = (logits.argmax(dim=1) == images.y).float().mean().item()
@@ -92,13 +92,13 @@ def challenge_images(model: nn.Module) -> tuple[Images, str]:
             why = "ce réseau n'accepte pas ses images (3, 32, 32)"
     else:
         why = "il n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
-    print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}. Le défi, lui, se juge sur CIFAR-10.")
+    print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}. Le défi, lui, se juge sur CIFAR-10.")
     return load("fashion-mnist").test, KNOWN["fashion-mnist"].title
 
 
 def reference_resnet18() -> nn.Module:
-    """ResNet18 pour des images de 32×32, non entraîné : premier noyau 3×3 de pas 1, pas de max-pooling, dix classes."""
-    from torchvision.models import resnet18  # ici : torchvision met des secondes à s'importer
+    """ResNet18 pour des images de 32×32, non entraîné : premier noyau 3×3 de pas 1, pas de max-pooling, dix classes."""
+    from torchvision.models import resnet18  # ici : torchvision met des secondes à s'importer
 
     model = resnet18(num_classes=10)
     model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
@@ -109,7 +109,7 @@ def reference_resnet18() -> nn.Module:
 def known_entries(data: str, image_shape: tuple[int, ...]) -> tuple[Entry, ...]:
     """ResNet18, et les réseaux du cours mesurés sur ce jeu (`data`, son titre), pour des images (C, H, W).
 
-    ResNet18 est compté sur CIFAR-10, jamais entraîné ici : son exactitude est NaN. Les enseignants ont l'exactitude de
+    ResNet18 est compté sur CIFAR-10, jamais entraîné ici : son exactitude est NaN. Les enseignants ont l'exactitude de
     leur fiche, les élèves du bilan la moyenne de la campagne.
     """
     resnet18 = reference_resnet18()
@@ -138,22 +138,22 @@ def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
 
 
 class Placement:
-    """Un réseau placé : `.entry` le décrit, `.others` sont les points voisins, `.svg` la figure."""
+    """Un réseau placé : `.entry` le décrit, `.others` sont les points voisins, `.svg` la figure."""
 
     def __init__(self, mine: Entry, others: Sequence[Entry]) -> None:
         self.entry, self.others = mine, list(others)
         self.svg = challenge_chart(self.entry, self.others, target=TARGET)
 
     def export(self, path: str | Path) -> Path:
-        """Ajoute le point à un fichier CSV (créé s'il n'existe pas) ; un point du même nom est remplacé.
+        """Ajoute le point à un fichier CSV (créé s'il n'existe pas) ; un point du même nom est remplacé.
 
-        UTF-8, virgules, décimales à point : ce que lisent pandas et les tableurs. Rend le chemin écrit.
+        UTF-8, virgules, décimales à point : ce que lisent pandas et les tableurs. Rend le chemin écrit.
         Lève ValueError si le fichier existant n'est pas un tableau de points, OSError s'il ne peut être écrit.
         """
         path = Path(path)
         kept = [row for row in read_points(path) if row["nom"] != self.entry.name] if path.exists() else []
         write_whole(path, points_csv([*kept, row_of(self.entry)]).encode("utf-8"))
-        print(f"Point « {self.entry.name} » écrit dans {shown(path)} ({len(kept) + 1} point(s) dans ce fichier).")
+        print(f"Point « {self.entry.name} » écrit dans {shown(path)} ({len(kept) + 1} point(s) dans ce fichier).")
         return path
 
     def csv(self) -> str:

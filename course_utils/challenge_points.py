@@ -12,10 +12,10 @@ from course_utils.files import shown
 
 @dataclass(frozen=True)
 class Entry:
-    """Un réseau du défi : ce qui est compté, ce qui est mesuré, et la compression déclarée.
+    """Un réseau du défi : ce qui est compté, ce qui est mesuré, et la compression déclarée.
 
-    accuracy : entre 0 et 1, NaN si elle n'a pas été mesurée ici. score : plus il est petit, mieux c'est.
-    structured_pruning, unstructured_pruning : parts élaguées, de 0 à 1.
+    accuracy : entre 0 et 1, NaN si elle n'a pas été mesurée ici. score : plus il est petit, mieux c'est.
+    structured_pruning, unstructured_pruning : parts élaguées, de 0 à 1.
     """
 
     name: str
@@ -52,7 +52,7 @@ def read_points(path: Path) -> list[dict[str, str]]:
     except (UnicodeDecodeError, csv.Error):
         reader, rows = None, []
     if reader is None or list(reader.fieldnames or ()) != list(COLUMNS.values()) or any(None in row for row in rows):
-        raise ValueError(f"{shown(path)} n'est pas un tableau de points du défi : donnez un autre nom de fichier.")
+        raise ValueError(f"{shown(path)} n'est pas un tableau de points du défi : donnez un autre nom de fichier.")
     return rows
 
 
@@ -66,6 +66,6 @@ def points_csv(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def row_of(point: Entry) -> dict[str, Any]:
-    """La ligne CSV d'un point ; les nombres à virgule y ont six chiffres."""
+    """La ligne CSV d'un point ; les nombres à virgule y ont six chiffres."""
     values = {field.name: getattr(point, field.name) for field in fields(point)}
     return {COLUMNS[name]: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}

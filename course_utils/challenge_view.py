@@ -11,19 +11,19 @@ from course_utils.drawing.rows import bar_chart
 from course_utils.drawing.svg import WIDTH
 from course_utils.french import french_number, french_percent
 
-SCORE_LIMITS = (0.0, 4.2)  # ResNet18 en 32 bits vaut 3,98 : l'axe ne bouge pas quand les curseurs bougent
+SCORE_LIMITS = (0.0, 4.2)  # ResNet18 en 32 bits vaut 3,98 : l'axe ne bouge pas quand les curseurs bougent
 
 
 def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> str:
-    """Le plan score – exactitude : `mine` en évidence, les autres autour, et la ligne de l'exactitude à atteindre.
+    """Le plan score – exactitude : `mine` en évidence, les autres autour, et la ligne de l'exactitude à atteindre.
 
-    Un réseau d'exactitude NaN n'est qu'une droite verticale : on connaît son score, pas son exactitude.
+    Un réseau d'exactitude NaN n'est qu'une droite verticale : on connaît son score, pas son exactitude.
     """
     known = [point for point in others if not math.isnan(point.accuracy)]
     lines = {f"{point.name} (non entraîné ici)": point.score for point in others if math.isnan(point.accuracy)}
     points = [
         NamedPoint(
-            f"{point.name} : {french_percent(point.accuracy, 1)}",
+            f"{point.name} : {french_percent(point.accuracy, 1)}",
             point.score,
             point.accuracy,
             point.accuracy,
@@ -33,13 +33,13 @@ def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> s
         for point in (mine, *known)
     ]
     scores = [point.score for point in (mine, *others)]
-    aim = f"{french_percent(target)} : l'exactitude à atteindre" + ("" if mine.data == "CIFAR-10" else ", sur CIFAR-10")
+    aim = f"{french_percent(target)} : l'exactitude à atteindre" + ("" if mine.data == "CIFAR-10" else ", sur CIFAR-10")
     reached = "au-dessus de" if mine.accuracy >= target else "au-dessous de"
     return named_points(
         points,
-        alt=f"{mine.name} : score {french_number(mine.score)}, {french_percent(mine.accuracy, 1)} sur {mine.data}, "
+        alt=f"{mine.name} : score {french_number(mine.score)}, {french_percent(mine.accuracy, 1)} sur {mine.data}, "
         f"{reached} la ligne de {french_percent(target)}. "
-        + " ; ".join(f"{point.name}, score {french_number(point.score)}" for point in others) + ".",
+        + " ; ".join(f"{point.name}, score {french_number(point.score)}" for point in others) + ".",
         title=f"Sur {mine.data}, test",
         x_label="score du défi (à gauche, plus léger)",
         y_label="exactitude",
@@ -61,15 +61,15 @@ def score_picture(
     structured: int,
     unstructured: int,
 ) -> str:
-    """Le score d'un réseau, terme par terme, avec et sans compression ; structured, unstructured : parts en pour cent.
+    """Le score d'un réseau, terme par terme, avec et sans compression ; structured, unstructured : parts en pour cent.
 
-    networks : {nom : (poids, multiplications-additions)}. Au-delà de 100 % en tout, dit ce qui est impossible.
+    networks : {nom : (poids, multiplications-additions)}. Au-delà de 100 % en tout, dit ce qui est impossible.
     """
     weights, work = networks[network]
     if structured + unstructured > 100:
         return text_panel(
-            f"{structured} % d'élagage structuré et {unstructured} % de non structuré : on ne peut pas retirer plus de "
-            "100 % des poids. Baissez l'un des deux.",
+            f"{structured} % d'élagage structuré et {unstructured} % de non structuré : on ne peut pas retirer plus de "
+            "100 % des poids. Baissez l'un des deux.",
             color="wrong", width=WIDTH, height=322,
         )  # fmt: skip
     p_s, p_u = structured / 100, unstructured / 100
@@ -87,11 +87,11 @@ def score_picture(
     chart = bar_chart(
         names,
         {"sans compression": without, "avec les réglages ci-dessus": with_it},
-        alt=f"{network}. " + " ; ".join(
+        alt=f"{network}. " + " ; ".join(
             f"{name} {french_number(now)}, contre {french_number(before)} sans compression"
             for name, now, before in zip(names, with_it, without, strict=True)
         ) + ".",
-        title=f"{network} : {french_number(weights / 1e6)} M de poids, {french_number(work / 1e6)} M de MAC",
+        title=f"{network} : {french_number(weights / 1e6)} M de poids, {french_number(work / 1e6)} M de MAC",
         limits=SCORE_LIMITS if sum(bare) > 0.5 else (0.0, 0.5),
         highlight="score",
         colors=["muted", "student"],

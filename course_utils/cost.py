@@ -40,7 +40,7 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
 
 
 class Terms(NamedTuple):
-    """Les deux termes du score : la mémoire des poids, et le calcul."""
+    """Les deux termes du score : la mémoire des poids, et le calcul."""
 
     memory: float
     work: float
@@ -61,14 +61,14 @@ def challenge_terms(
     poids, f celui des multiplications-additions, p_s et p_u les parts élaguées (structurée, non structurée), q_w et
     q_a les bits des poids et des activations.
     Lève ValueError si une part n'est pas dans [0, 1], si leur somme dépasse 1 ou si un nombre de bits n'est pas entre
-    1 et 32. Source : le règlement du défi du cours Efficient Deep Learning.
+    1 et 32. Source : le règlement du défi du cours Efficient Deep Learning.
     """
     pruning = structured_pruning, unstructured_pruning
     if not all(0 <= part <= 1 for part in pruning) or sum(pruning) > 1:
-        raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
+        raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
     for bits in (weight_bits, activation_bits):
         if not 1 <= bits <= 32:
-            raise ValueError(f"Le nombre de bits vaut {bits} : donnez un nombre de 1 à 32.")
+            raise ValueError(f"Le nombre de bits vaut {bits} : donnez un nombre de 1 à 32.")
     return Terms(
         memory=(1 - sum(pruning)) * weight_bits / 32 * weights / REFERENCE_WEIGHTS,
         work=(1 - structured_pruning) * max(weight_bits, activation_bits) / 32 * macs / REFERENCE_MACS,
@@ -84,7 +84,7 @@ def challenge_score(
     structured_pruning: float = 0.0,
     unstructured_pruning: float = 0.0,
 ) -> float:
-    """Le score du défi (plus il est petit, mieux c'est), à exactitude d'au moins 90 % sur CIFAR-10.
+    """Le score du défi (plus il est petit, mieux c'est), à exactitude d'au moins 90 % sur CIFAR-10.
 
     La somme des deux termes de `challenge_terms`, qui dit les réglages et ce qui est levé.
     """

@@ -1,8 +1,8 @@
-"""Distiller sans une seule image : en inventer que l'enseignant reconnaît, puis les donner à l'élève.
+"""Distiller sans une seule image : en inventer que l'enseignant reconnaît, puis les donner à l'élève.
 
-Un enseignant garde une trace de ses images : la moyenne et la variance de chaque canal, dans ses BatchNorm. On part
+Un enseignant garde une trace de ses images : la moyenne et la variance de chaque canal, dans ses BatchNorm. On part
 d'un bruit, et on le corrige par descente de gradient jusqu'à ce que l'enseignant y voie la classe voulue *et* que ses
-BatchNorm y retrouvent leurs statistiques. Les poids, eux, ne bougent pas : ce sont les pixels qui apprennent.
+BatchNorm y retrouvent leurs statistiques. Les poids, eux, ne bougent pas : ce sont les pixels qui apprennent.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ def invent_images(
     """`count` images inventées, autant de chaque classe, de la forme de celles de `like` (dont aucun pixel n'est lu).
 
     Minimise H(classe voulue, P_T) + l'écart aux statistiques des BatchNorm + les sauts entre pixels voisins. Les images
-    rendues sont arrondies à l'octet ; leurs étiquettes sont les classes voulues. Lève ValueError si count est trop
+    rendues sont arrondies à l'octet ; leurs étiquettes sont les classes voulues. Lève ValueError si count est trop
     petit pour qu'une BatchNorm ait une variance à comparer, ou si l'enseignant n'a aucune BatchNorm.
     """
     if count < 2:
-        raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
+        raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
     device = best_device()
     wanted = torch.arange(count) % len(like.classes)
     with seeded(seed):
@@ -55,12 +55,12 @@ def invent_images(
 def statistics_gap(model: nn.Module) -> Iterator[list[Tensor]]:
     """À chaque passage dans `model`, ajoute à la liste rendue l'écart de chaque BatchNorm à ce qu'elle a retenu.
 
-    L'écart d'une BatchNorm : la moyenne sur ses canaux de (m − m̂)²/v̂ + (v/v̂ − 1)², où m̂ et v̂ sont retenus, m et v
+    L'écart d'une BatchNorm : la moyenne sur ses canaux de (m − m̂)²/v̂ + (v/v̂ − 1)², où m̂ et v̂ sont retenus, m et v
     ceux du lot. Lève ValueError si le réseau n'a aucune BatchNorm.
     """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     if not norms:
-        raise ValueError("Ce réseau n'a aucune BatchNorm : il ne garde aucune statistique de ses images.")
+        raise ValueError("Ce réseau n'a aucune BatchNorm : il ne garde aucune statistique de ses images.")
     gaps: list[Tensor] = []
 
     def compare(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:

@@ -31,7 +31,7 @@ def reason(error: OSError) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Écrit `content` à côté, puis renomme : personne ne voit jamais un fichier à moitié écrit.
+    """Écrit `content` à côté, puis renomme : personne ne voit jamais un fichier à moitié écrit.
 
     Crée le dossier s'il manque. Lève OSError, avec une phrase, s'il n'accepte pas l'écriture.
     """
@@ -44,5 +44,5 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise OSError(
-            f"Impossible d'écrire {shown(path)} ({reason(error)}) : choisissez un dossier où vous pouvez écrire."
+            f"Impossible d'écrire {shown(path)} ({reason(error)}) : choisissez un dossier où vous pouvez écrire."
         ) from error

@@ -1,4 +1,4 @@
-"""Le bilan : toutes les méthodes de la séance, cinq graines, deux budgets : data/results/balance.csv.
+"""Le bilan : toutes les méthodes de la séance, cinq graines, deux budgets : data/results/balance.csv.
 
     python -m experiments.balance      # environ trois quarts d'heure sur deux cœurs
 
@@ -22,12 +22,12 @@ TEACHER = "fashion-resnet"
 
 
 def data_of(budget: Budget, seed: int) -> Dataset:
-    """Les images d'un budget ; le test et la validation sont toujours les mêmes."""
+    """Les images d'un budget ; le test et la validation sont toujours les mêmes."""
     return load("fashion-mnist", train_size=budget.images, seed=seed)
 
 
 def choose_steps(teacher: Teacher) -> None:
-    """Le pas de chaque méthode à chaque budget : cinq essais, jugés sur la validation."""
+    """Le pas de chaque méthode à chaque budget : cinq essais, jugés sur la validation."""
     campaign = Campaign("balance_step", ("budget", "method", "lr", "seed", "validation"), ("budget", "method", "lr"))
     for name, budget in BUDGETS.items():
         data = data_of(budget, CHOICE_SEED)
@@ -41,7 +41,7 @@ def choose_steps(teacher: Teacher) -> None:
 
 
 def count_costs(network: StagedNet) -> None:
-    """Ce que coûte chaque méthode à chaque budget ; compté, donc le même sur toute machine."""
+    """Ce que coûte chaque méthode à chaque budget ; compté, donc le même sur toute machine."""
     campaign = Campaign("balance_cost", ("budget", "method", "macs", "memory", "extra"), ("budget", "method"))
     for name, budget in BUDGETS.items():
         for method in METHODS:

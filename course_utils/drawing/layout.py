@@ -33,9 +33,9 @@ def side_by_side(*svgs: str, gap: float = 12, alt: str | None = None) -> str:
 
 
 def stack(*svgs: str, gap: float = 12, height: float = 0, alt: str | None = None) -> str:
-    """Des figures l'une sous l'autre, alignées à gauche ; leurs alt sont mis bout à bout, sauf si `alt` est donné.
+    """Des figures l'une sous l'autre, alignées à gauche ; leurs alt sont mis bout à bout, sauf si `alt` est donné.
 
-    height : hauteur minimale, en pixels, pour une image vivante dont le nombre de figures change.
+    height : hauteur minimale, en pixels, pour une image vivante dont le nombre de figures change.
     """
     sizes = [svg.size_of(figure) for figure in svgs]
     body, y = "", 0.0

@@ -1,4 +1,4 @@
-"""Des points nommés un à un : les noms dans une colonne à droite, chacun relié à son point, sans jamais se gêner."""
+"""Des points nommés un à un : les noms dans une colonne à droite, chacun relié à son point, sans jamais se gêner."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -11,9 +11,9 @@ from course_utils.french import french_number
 
 
 class NamedPoint(NamedTuple):
-    """Un point et son nom ; low, high : les bornes de son intervalle vertical (égales à y s'il n'en a pas).
+    """Un point et son nom ; low, high : les bornes de son intervalle vertical (égales à y s'il n'en a pas).
 
-    color : un rôle de PALETTE ou « #RRGGBB ».
+    color : un rôle de PALETTE ou « #RRGGBB ».
     """
 
     name: str
@@ -42,11 +42,11 @@ def named_points(
     width: float = svg.WIDTH,
     height: float = 420,
 ) -> str:
-    """levels, verticals : {nom : ordonnée} et {nom : abscisse} de droites en tirets. frontier : les noms, de gauche à
+    """levels, verticals : {nom : ordonnée} et {nom : abscisse} de droites en tirets. frontier : les noms, de gauche à
     droite, des points que relie un escalier (ceux que nul autre ne bat). Lève ValueError s'il n'y a aucun point.
     """
     if not points:
-        raise ValueError("Il n'y a aucun point à dessiner : donnez-en au moins un.")
+        raise ValueError("Il n'y a aucun point à dessiner : donnez-en au moins un.")
     levels, verticals = levels or {}, verticals or {}
     column = 52 + max(svg.text_width(point.name, svg.SMALL) for point in points)
     seen = [y for point in points for y in (point.low, point.y, point.high)]

@@ -1,4 +1,4 @@
-"""Les exercices du notebook 08 : le score du défi, la frontière, l'époque que l'on a le droit de publier."""
+"""Les exercices du notebook 08 : le score du défi, la frontière, l'époque que l'on a le droit de publier."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -70,23 +70,23 @@ REPORT_CASES = [
 EXERCISES = {
     "08-score": Exercise(
         reference=score,
-        why="La mémoire suit tout ce qui est élagué et les bits des poids ; le calcul, ce qui est retiré par blocs "
+        why="La mémoire suit tout ce qui est élagué et les bits des poids ; le calcul, ce qui est retiré par blocs "
         "entiers et le plus large des deux formats.",
         cases=_score_cases,
         mistakes={
-            "Le terme de calcul prend le plus large des deux formats : `max(q_w, q_a)`.": _weight_bits_only,
-            "C'est le plus large des deux formats qui compte, `max`, et non le plus étroit.": _smallest_bits,
-            "L'élagage non structuré laisse des zéros que la machine multiplie : seul p_s allège le calcul.": (
+            "Le terme de calcul prend le plus large des deux formats, `max(q_w, q_a)` ici.": _weight_bits_only,
+            "C'est le plus large des deux formats qui compte (`max` et non `min` ici).": _smallest_bits,
+            "L'élagage non structuré laisse des zéros que la machine multiplie : seul p_s allège le calcul.": (
                 _zeros_are_free
             ),
-            "La mémoire ne range que les poids : elle ne dépend que de `q_w`.": _wide_memory,
-            "Les deux parts élaguées s'ajoutent, 1 − (p_s + p_u) ; elles ne se multiplient pas.": _one_after_another,
-            "f compte des multiplications-additions : une vaut deux opérations, ne doublez pas.": _flops,
+            "La mémoire ne range que les poids : seul `q_w` y compte.": _wide_memory,
+            "Les deux parts élaguées s'ajoutent, 1 − (p_s + p_u) ; elles ne se multiplient pas.": _one_after_another,
+            "f compte des multiplications-additions : une vaut deux opérations, ne doublez pas.": _flops,
         },
     ),
     "08-frontiere": Exercise(
         reference=frontier,
-        why="Sur la frontière, gagner en exactitude se paie toujours ; ailleurs, un autre fait mieux sans coûter plus.",
+        why="Sur la frontière, gagner en exactitude se paie toujours ; ailleurs, un autre fait mieux sans coûter plus.",
         cases=[
             ([1.0, 1.5, 2.0, 5.0], [0.84, 0.86, 0.83, 0.87]),
             ([3.0, 1.0, 2.0], [0.9, 0.7, 0.8]),
@@ -94,11 +94,11 @@ EXERCISES = {
             ([1.0, 2.0, 4.0], [0.9, 0.8, 0.7]),
         ],
         mistakes={
-            "C'est la liste des plus exacts sans regarder le coût : un point cher et moins exact est battu.": (
+            "C'est la liste des plus exacts sans regarder le coût : un point cher et moins exact est battu.": (
                 lambda costs, accuracies: sorted(range(len(costs)), key=lambda i: -accuracies[i])
             ),
             "Rangez-les du moins cher au plus cher.": lambda costs, accuracies: frontier(costs, accuracies)[::-1],
-            "À exactitude égale, le plus cher est battu : comparez avec `>=`, pas avec `>`.": (
+            "À exactitude égale, le plus cher est battu : comparez avec `>=` et non `>` seul.": (
                 lambda costs, accuracies: sorted(
                     (
                         i
@@ -108,26 +108,26 @@ EXERCISES = {
                     key=lambda i: costs[i],
                 )
             ),
-            "Il n'y a pas qu'un gagnant : rendez tous ceux que nul autre ne bat.": (
+            "Il n'y a pas qu'un gagnant : rendez tous ceux que nul autre ne bat.": (
                 lambda costs, accuracies: [max(range(len(costs)), key=lambda i: accuracies[i])]
             ),
         },
     ),
     "08-epoque": Exercise(
         reference=report,
-        why="Le test n'a servi à rien choisir : il peut donc juger.",
+        why="Le test n'a servi à rien choisir : il peut donc juger.",
         cases=REPORT_CASES,
         mistakes={
-            "C'est la meilleure époque *du test* : le test a choisi, il ne peut plus juger.": (
+            "C'est la meilleure époque *du test* : le test a choisi, il ne peut plus juger.": (
                 lambda validation, test: max(test)
             ),
-            "C'est l'exactitude de validation : elle a choisi, elle est donc trop belle. Rendez celle du test.": (
+            "C'est l'exactitude de validation : elle a choisi, elle est donc trop belle. Rendez celle du test.": (
                 lambda validation, test: max(validation)
             ),
-            "C'est la dernière époque : un choix honnête, mais pas celui de la validation.": (
+            "C'est la dernière époque : un choix honnête, mais pas celui de la validation.": (
                 lambda validation, test: test[-1]
             ),
-            "C'est le numéro de l'époque ; rendez l'exactitude de test à cette époque.": (
+            "C'est le numéro de l'époque ; rendez l'exactitude de test à cette époque.": (
                 lambda validation, test: max(range(len(validation)), key=lambda i: validation[i])
             ),
         },

@@ -1,6 +1,6 @@
 def frontier(costs, accuracies):
     """Les numéros des points que nul autre ne bat, du moins cher au plus cher."""
-    points = list(zip(costs, accuracies))
+    points = list(zip(costs, accuracies, strict=True))
 
     def beaten(i):
         return any(c <= costs[i] and a >= accuracies[i] and (c, a) != points[i] for c, a in points)
