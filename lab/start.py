@@ -45,6 +45,12 @@ def options(token: str) -> list[str]:
     return chosen
 
 
+def announce(address: str) -> None:
+    """Affiche l'adresse à ouvrir."""
+    print(f"\nLa séance est ouverte à l'adresse {address}")
+    print("Ctrl-C, ici, l'arrête.\n", flush=True)
+
+
 def main() -> None:
     """Démarre le serveur et ne rend la main qu'à son arrêt (Ctrl-C)."""
     others = os.environ.get("JUPYTER_CONFIG_PATH")
@@ -59,8 +65,8 @@ def main() -> None:
     server = LabApp.initialize_server(
         [*options(token), *sys.argv[1:]], kernel_websocket_connection_class=PromptConnection
     )
-    print(f"\nLa séance est ouverte à l'adresse {server.connection_url}{FIRST}?token={token}")
-    print("Ctrl-C, ici, l'arrête.\n", flush=True)
+    # Après l'ouverture du port, qui est la première tâche de cette boucle : une adresse affichée répond.
+    server.io_loop.add_callback(announce, f"{server.connection_url}{FIRST}?token={token}")
     server.start()
 
 
