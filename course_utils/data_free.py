@@ -1,8 +1,9 @@
 """Distiller sans une seule image : en inventer que l'enseignant reconnaît, puis les donner à l'élève.
 
-Un enseignant garde une trace de ses images : la moyenne et la variance de chaque canal, dans ses BatchNorm. On part
-d'un bruit, et on le corrige par descente de gradient jusqu'à ce que l'enseignant y voie la classe voulue *et* que ses
-BatchNorm y retrouvent leurs statistiques. Les poids, eux, ne bougent pas : ce sont les pixels qui apprennent.
+Un enseignant garde une trace de ses images : la moyenne et la variance de chaque canal, dans ses BatchNorm. On part de
+taches claires sur fond noir, et on les corrige par descente de gradient jusqu'à ce que l'enseignant y voie la classe
+voulue *et* que ses BatchNorm y retrouvent leurs statistiques. Les poids, eux, ne bougent pas : ce sont les pixels qui
+apprennent.
 """
 
 from collections.abc import Iterator
@@ -14,41 +15,57 @@ from torch import Tensor, nn
 from course_utils.data import Images
 from course_utils.inference import Teacher, best_device
 from course_utils.losses import cross_entropy
-from course_utils.models import seeded
 
-NORMS_WEIGHT = 1.0
-SMOOTH_WEIGHT = 0.05
+NORMS_WEIGHT, SMOOTH_WEIGHT = 100.0, 20.0
+LABEL_SMOOTHING = 0.1  # un enseignant sûr à 100 % ne demande que des images adverses, qui ne ressemblent à rien
+JITTER = 2  # pixels : l'image doit être reconnue même décalée, sans quoi elle ne ressemble à rien non plus
 
 
 def invent_images(
-    teacher: Teacher, like: Images, count: int, *, steps: int = 60, lr: float = 0.1, seed: int = 0
+    teacher: Teacher, like: Images, count: int, *, steps: int = 80, lr: float = 0.3, seed: int = 0
 ) -> Images:
-    """`count` images inventées, autant de chaque classe, de la forme de celles de `like` (dont aucun pixel n'est lu).
+    """`count` images inventées, autant de chaque classe, de la forme de celles de `like`, dont aucun pixel n'est lu.
 
     Minimise H(classe voulue, P_T) + l'écart aux statistiques des BatchNorm + les sauts entre pixels voisins. Les images
-    rendues sont arrondies à l'octet ; leurs étiquettes sont les classes voulues. Lève ValueError si count est trop
-    petit pour qu'une BatchNorm ait une variance à comparer, ou si l'enseignant n'a aucune BatchNorm.
+    rendues sont arrondies à l'octet ; leurs étiquettes sont les classes voulues. steps=0 : les taches du départ.
+    Lève ValueError si count est trop petit pour qu'une BatchNorm ait une variance à comparer, ou si l'enseignant n'a
+    aucune BatchNorm.
     """
     if count < 2:
         raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
-    device = best_device()
+    device, generator = best_device(), torch.Generator().manual_seed(seed)
     wanted = torch.arange(count) % len(like.classes)
-    with seeded(seed):
-        free = torch.randn(count, *like.pixels.shape[1:]).to(device).requires_grad_()
+    free = bright_spots(count, tuple(like.pixels.shape[1:]), generator).to(device).requires_grad_()
     mean, std = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in (like.mean, like.std))
     update = torch.optim.Adam([free], lr=lr)
     with statistics_gap(teacher.model) as gaps:
         for _ in range(steps):
             gaps.clear()
             pixels = free.sigmoid()
-            logits = teacher.model((pixels - mean) / std)
-            loss = cross_entropy(logits, wanted.to(device)) + NORMS_WEIGHT * torch.stack(gaps).mean()
-            loss = loss + SMOOTH_WEIGHT * roughness(pixels)
+            shift = torch.randint(-JITTER, JITTER + 1, (2,), generator=generator).tolist()
+            logits = teacher.model((pixels.roll(shift, dims=(2, 3)) - mean) / std)
+            recognised = cross_entropy(logits, wanted.to(device), label_smoothing=LABEL_SMOOTHING)
+            loss = recognised + NORMS_WEIGHT * torch.stack(gaps).mean() + SMOOTH_WEIGHT * roughness(pixels)
             update.zero_grad()
             loss.backward()
             update.step()
     octets = free.detach().sigmoid().mul(255).round().to("cpu", torch.uint8)
     return Images(octets, wanted, torch.arange(count), like.classes, like.mean, like.std)
+
+
+def bright_spots(count: int, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Des taches claires et bosselées, centrées sur du noir, avant sigmoïde : (count, *shape), avec shape (C, H, W).
+
+    C'est tout ce que l'on suppose des images : un objet au milieu d'un fond.
+    """
+    channels, height, width = shape
+    widths = 0.35 + 0.45 * torch.rand(2, count, 1, 1, 1, generator=generator)
+    x = torch.linspace(-1, 1, width).view(1, 1, 1, width) / widths[0]
+    y = torch.linspace(-1, 1, height).view(1, 1, height, 1) / widths[1]
+    spot = torch.exp(-(x**4 + y**4))
+    bumps = torch.randn(count, channels, 7, 7, generator=generator)
+    bumps = nn.functional.interpolate(bumps, size=(height, width), mode="bilinear", align_corners=False)
+    return spot * (4 + bumps) - 3
 
 
 @contextmanager
@@ -63,12 +80,11 @@ def statistics_gap(model: nn.Module) -> Iterator[list[Tensor]]:
         raise ValueError("Ce réseau n'a aucune BatchNorm : il ne garde aucune statistique de ses images.")
     gaps: list[Tensor] = []
 
-    def compare(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
-        kept_mean, kept_variance = norm.running_mean, norm.running_var
-        assert kept_mean is not None and kept_variance is not None
+    def compare(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None and norm.running_var is not None
         variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
-        scale = kept_variance + norm.eps
-        gaps.append(((mean - kept_mean).square() / scale + (variance / scale - 1).square()).mean())
+        scale = norm.running_var + norm.eps
+        gaps.append(((mean - norm.running_mean).square() / scale + (variance / scale - 1).square()).mean())
 
     handles = [norm.register_forward_pre_hook(compare) for norm in norms]
     try:

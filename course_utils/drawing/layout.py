@@ -39,9 +39,9 @@ def stack(*svgs: str, gap: float = 12, height: float = 0, alt: str | None = None
     """
     sizes = [svg.size_of(figure) for figure in svgs]
     body, y = "", 0.0
-    for figure, (_, height) in zip(svgs, sizes, strict=True):
+    for figure, (_, tall) in zip(svgs, sizes, strict=True):
         body += _place(figure, 0, y)
-        y += height + gap
+        y += tall + gap
     return svg.document(max(width for width, _ in sizes), max(y - gap, height), body, alt or _joined(svgs))
 
 
