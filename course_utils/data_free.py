@@ -17,7 +17,7 @@ from course_utils.inference import Teacher, best_device
 from course_utils.losses import cross_entropy
 
 NORMS_WEIGHT, SMOOTH_WEIGHT = 100.0, 20.0
-LABEL_SMOOTHING = 0.1  # un enseignant sûr à 100 % ne demande que des images adverses, qui ne ressemblent à rien
+LABEL_SMOOTHING = 0.1  # un enseignant sûr à 100 % ne demande que des images adverses, qui ne ressemblent à rien
 JITTER = 2  # pixels : l'image doit être reconnue même décalée, sans quoi elle ne ressemble à rien non plus
 
 

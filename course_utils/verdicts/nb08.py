@@ -75,7 +75,7 @@ EXERCISES = {
         cases=_score_cases,
         mistakes={
             "Le terme de calcul prend le plus large des deux formats, `max(q_w, q_a)` ici.": _weight_bits_only,
-            "C'est le plus large des deux formats qui compte (`max` et non `min` ici).": _smallest_bits,
+            "C'est le plus large des deux formats qui compte : `max` et non `min` ici.": _smallest_bits,
             "L'élagage non structuré laisse des zéros que la machine multiplie : seul p_s allège le calcul.": (
                 _zeros_are_free
             ),
