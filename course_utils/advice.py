@@ -18,7 +18,7 @@ ACCESS = ("ses réponses seulement", "ses représentations aussi", "il n'y a pas
 SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
-HEIGHT = 520.0  # assez pour trois conseils
+HEIGHT = 530.0  # la situation et trois conseils
 BUDGETS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
@@ -69,7 +69,8 @@ def advice_picture(**choices: str) -> str:
         )
         for rank, advice in enumerate(found, 1)
     ]
-    return stack(*panels, height=HEIGHT)
+    situation = text_panel(f"Votre situation : {' ; '.join(choices.values())}.", color="muted", width=WIDTH)
+    return stack(situation, *panels, gap=0, height=HEIGHT)
 
 
 class Rule(NamedTuple):
@@ -103,10 +104,18 @@ RULES: tuple[Rule, ...] = (
         "08",
     ),
     Rule(
-        "Une bonne initialisation, puis un indice au milieu (FitNets) si l'enseignant est ouvert",
-        lambda s: s.shape == SHAPES[2],
+        "Une bonne initialisation, puis un indice au milieu (FitNets)",
+        lambda s: s.shape == SHAPES[2] and _open(s),
         "Un réseau fin et profond qui reste au hasard ne profite d'aucun terme posé sur les logits : essayez d'abord "
         "l'initialisation de He, gratuite.",
+        lambda s: _starts(),
+        "05",
+    ),
+    Rule(
+        "Une bonne initialisation",
+        lambda s: s.shape == SHAPES[2] and not _open(s),
+        "Un réseau fin et profond qui reste au hasard n'apprend de personne : l'initialisation de He est gratuite, et "
+        "ne demande rien à un enseignant.",
         lambda s: _starts(),
         "05",
     ),
