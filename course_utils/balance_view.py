@@ -1,6 +1,6 @@
 """Le bilan en une figure et un tableau."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from course_utils import results
 from course_utils.balance import BATCH, BORN_AGAIN, Cost, frontier
@@ -40,8 +40,7 @@ def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str)
     rows : les lignes d'un seul budget. Lève ValueError si une méthode n'a pas de coût.
     """
     found = {method: results.interval(values) for method, values in accuracies(rows).items()}
-    if missing := [method for method in found if method not in costs]:
-        raise ValueError(f"Il manque le coût de {', '.join(missing)} : comptez-le avec cost(…).")
+    _check_costs(found, costs)
     relative = {method: costs[method].macs / costs["seul"].macs for method in found}
     best = [list(found)[i] for i in frontier(list(relative.values()), [i.mean for i in found.values()])]
     names = {method: f"{method} : {french_percent(i.mean, 1)}" for method, i in found.items()}
@@ -67,10 +66,14 @@ def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str)
 
 
 class BalanceTable:
-    """Le tableau du bilan, une ligne par méthode, de la plus exacte à la moins exacte ; affichable dans un notebook."""
+    """Le tableau du bilan, une ligne par méthode, de la plus exacte à la moins exacte ; affichable dans un notebook.
+
+    Lève ValueError si une méthode n'a pas de coût.
+    """
 
     def __init__(self, rows: Sequence[Row], costs: Mapping[str, Cost]) -> None:
         self._values, self._costs = accuracies(rows), costs
+        _check_costs(self._values, costs)
 
     def _repr_markdown_(self) -> str:
         head = [
@@ -98,6 +101,11 @@ class BalanceTable:
     def _spent(self, method: str) -> list[str]:
         spent = self._costs[method]
         return [french_number(spent.macs / 1e9, 0), french_number(spent.memory / 1e6, 1), french_number(spent.extra, 0)]
+
+
+def _check_costs(methods: Iterable[str], costs: Mapping[str, Cost]) -> None:
+    if missing := [method for method in methods if method not in costs]:
+        raise ValueError(f"Il manque le coût de {', '.join(missing)} : comptez-le avec cost(…).")
 
 
 def _with_half(found: Interval) -> str:

@@ -142,7 +142,9 @@ class Teacher(nn.Module):
         """
         self._wake(batch.x.device)
         with autocast(batch.x.device):
-            return [feature.float() for feature in self.model.features(batch.x, stages)]
+            found = [feature.float() for feature in self.model.features(batch.x, stages)]
+        # LIT les donne aux couches de l'élève : canaux en dernier, un processeur y perdrait des bits (voir `place`)
+        return found if batch.x.is_cuda else [feature.contiguous() for feature in found]
 
     @torch.no_grad()
     def classify(self, last_feature: Tensor) -> Tensor:
