@@ -67,9 +67,10 @@ def place_on_challenge(
     shape = tuple(images.pixels.shape[1:])
     mine = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)
     logits = predict(model, images)
-    if logits.shape[1] != len(images.classes):
+    if logits.shape[1:] != (len(images.classes),):
         raise ValueError(
-            f"Le réseau rend {logits.shape[1]} logits et {where} a {len(images.classes)} classes : "
+            f"Le réseau rend une sortie de forme {tuple(logits.shape[1:])} par image et {where} a "
+            f"{len(images.classes)} classes : "
             f"donnez un réseau de {len(images.classes)} sorties."
         )
     accuracy = (logits.argmax(dim=1) == images.y).float().mean().item()
@@ -84,16 +85,29 @@ def challenge_images(model: nn.Module) -> tuple[Images, str]:
     Rend aussi le nom du jeu, et imprime pourquoi ce n'est pas CIFAR-10. Lève ValueError si le réseau n'accepte ni l'un
     ni l'autre.
     """
-    if at_hand("cifar10"):
-        try:
-            macs(model, (3, 32, 32))
-            return load("cifar10").test, KNOWN["cifar10"].title
-        except ValueError:
-            why = "ce réseau n'accepte pas ses images (3, 32, 32)"
-    else:
-        why = "il n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
+    there = at_hand("cifar10")
+    if there and _accepts(model, (3, 32, 32)):
+        return load("cifar10").test, KNOWN["cifar10"].title
+    why = (
+        "ce réseau n'accepte pas ses images (3, 32, 32)"
+        if there
+        else "il n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
+    )
+    if not _accepts(model, (1, 28, 28)):
+        raise ValueError(
+            f"Le réseau n'accepte pas les images de Fashion-MNIST (1, 28, 28), et CIFAR-10 ne convient pas, car "
+            f"{why} : donnez un réseau d'images, ou vos images par images=…."
+        )
     print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}. Le défi, lui, se juge sur CIFAR-10.")
     return load("fashion-mnist").test, KNOWN["fashion-mnist"].title
+
+
+def _accepts(model: nn.Module, input_shape: Sequence[int]) -> bool:
+    try:
+        macs(model, input_shape)
+    except ValueError:
+        return False
+    return True
 
 
 def reference_resnet18() -> nn.Module:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from course_utils.files import shown
+from course_utils.files import reason, shown
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,26 @@ COLUMNS: Mapping[str, str] = {
     "unstructured_pruning": "elagage_non_structure",
 }
 
+FORMULA = ("=", "+", "-", "@")  # un tableur calcule une case qui commence ainsi
+
 
 def read_points(path: Path) -> list[dict[str, str]]:
-    """Les points d'un fichier écrit par `export`. Lève ValueError si ses colonnes ne sont pas celles d'un point."""
+    """Les points d'un fichier écrit par `export`.
+
+    Lève ValueError si ses colonnes ne sont pas celles d'un point, OSError s'il ne se lit pas.
+    """
     try:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), strict=True)
         rows = list(reader)
     except (UnicodeDecodeError, csv.Error):
         reader, rows = None, []
-    if reader is None or list(reader.fieldnames or ()) != list(COLUMNS.values()) or any(None in row for row in rows):
+    except OSError as error:
+        raise OSError(f"{shown(path)} ne se lit pas ({reason(error)}) : donnez un autre nom de fichier.") from error
+    if (
+        reader is None
+        or list(reader.fieldnames or ()) != list(COLUMNS.values())
+        or any(None in (*row, *row.values()) for row in rows)
+    ):
         raise ValueError(f"{shown(path)} n'est pas un tableau de points du défi : donnez un autre nom de fichier.")
     return rows
 
@@ -66,6 +77,14 @@ def points_csv(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def row_of(point: Entry) -> dict[str, Any]:
-    """La ligne CSV d'un point ; les nombres à virgule y ont six chiffres."""
+    """La ligne CSV d'un point ; les nombres à virgule y ont six chiffres.
+
+    Lève ValueError si le nom commence comme une formule : le tableur qui ouvrirait le fichier l'exécuterait.
+    """
+    if point.name.lstrip().startswith(FORMULA):
+        raise ValueError(
+            f"Le nom « {' '.join(point.name.split())} » serait lu par un tableur comme une formule : "
+            "faites-le commencer par une lettre ou un chiffre."
+        )
     values = {field.name: getattr(point, field.name) for field in fields(point)}
     return {COLUMNS[name]: f"{value:.6g}" if isinstance(value, float) else value for name, value in values.items()}

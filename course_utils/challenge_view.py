@@ -12,6 +12,7 @@ from course_utils.drawing.svg import WIDTH
 from course_utils.french import french_number, french_percent
 
 SCORE_LIMITS = (0.0, 4.2)  # ResNet18 en 32 bits vaut 3,98 : l'axe ne bouge pas quand les curseurs bougent
+SCORE_HEIGHT = 340.0  # la même avec et sans impossibilité : la page ne saute pas
 
 
 def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> str:
@@ -70,7 +71,7 @@ def score_picture(
         return text_panel(
             f"{structured} % d'élagage structuré et {unstructured} % de non structuré : on ne peut pas retirer plus de "
             "100 % des poids. Baissez l'un des deux.",
-            color="wrong", width=WIDTH, height=322,
+            color="wrong", width=WIDTH, height=SCORE_HEIGHT,
         )  # fmt: skip
     p_s, p_u = structured / 100, unstructured / 100
     bare = challenge_terms(weights, work)
@@ -104,4 +105,4 @@ def score_picture(
         f"calcul = (1 − p_s) × max(q_w, q_a)/32 × f/2,8·10⁸ = {french_number(1 - p_s, 2)} × {wide}/32 × "
         f"{french_number(work / REFERENCE_MACS, 3)} = {french_number(compute, 3)}"
     )
-    return stack(chart, text_panel(formula, width=WIDTH, color="student"))
+    return stack(chart, text_panel(formula, width=WIDTH, color="student"), height=SCORE_HEIGHT)
