@@ -69,23 +69,21 @@ def named_points(
         parts += [svg.text(name, box.x.start + 8, box.y(level) - 7, size=svg.SMALL, halo=True)]
     for i, (name, x) in enumerate(verticals.items()):
         parts += [svg.line(box.x(x), box.y.start, box.x(x), box.y.stop, MUTED, width=2, dash="3 4")]
-        parts += [
-            svg.text(
-                name, box.x(x) - 8, box.y.start - 10 - 20 * i, size=svg.SMALL, anchor="end", color=MUTED, halo=True
-            )
-        ]
-    at = {point.name: (box.x(point.x), box.y(point.y)) for point in points}
-    steps = [at[name] for name in frontier]
+        fits = box.x(x) - 8 - svg.text_width(name, svg.SMALL) >= box.x.start  # sinon, le nom va à droite du trait
+        side, anchor = (-8, "end") if fits else (8, "start")
+        at_y = box.y.start - 10 - 20 * i
+        parts += [svg.text(name, box.x(x) + side, at_y, size=svg.SMALL, anchor=anchor, color=MUTED, halo=True)]
+    at = [(box.x(point.x), box.y(point.y)) for point in points]  # et non par nom : deux points peuvent le partager
+    named = {point.name: place for point, place in zip(points, at, strict=True)}
+    steps = [named[name] for name in frontier]
     stairs = [corner for (x, y), (x2, _) in pairwise(steps) for corner in ((x, y), (x2, y))]
     parts += [svg.path([*stairs, *steps[-1:]], PALETTE["right"], width=2, dash="2 4")] if len(steps) > 1 else []
-    places = spread([at[point.name][1] for point in points], [20.0] * len(points), box.y.stop - 6, box.y.start + 6)
-    for point, place in zip(points, places, strict=True):
-        x, y = at[point.name]
+    places = spread([y for _, y in at], [20.0] * len(points), box.y.stop - 6, box.y.start + 6)
+    for point, (x, y), place in zip(points, at, places, strict=True):
         color = color_of(point.color)
         parts += [svg.path([(x + 8, y), (box.x.stop + 4, place), (box.x.stop + 12, place)], color, width=1)]
         parts += [svg.text(point.name, box.x.stop + 16, place + 5, size=svg.SMALL, bold=point.name in frontier)]
-    for point in points:
-        x, y = at[point.name]
+    for point, (x, y) in zip(points, at, strict=True):
         color = color_of(point.color)
         if point.high > point.low:
             parts += [svg.line(x, box.y(point.low), x, box.y(point.high), color, width=2.5)]

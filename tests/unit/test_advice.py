@@ -1,0 +1,185 @@
+"""Quelle méthode quand ? Toutes les situations ont un conseil, qui ne demande rien qu'elles n'aient pas."""
+
+import itertools
+
+import pytest
+
+from course_utils import results
+from course_utils.advice import (
+    ACCESS,
+    BUDGETS,
+    GOALS,
+    HEIGHT,
+    LABELS,
+    MOST,
+    RULES,
+    SHAPES,
+    Situation,
+    advice_picture,
+    advise,
+)
+from course_utils.drawing.svg import alt_of, size_of
+from tests.typography import faults
+
+SITUATIONS = [Situation(*choices) for choices in itertools.product(LABELS, ACCESS, SHAPES, GOALS, BUDGETS)]
+INSIDE = ("FitNets", "indice", "LIT", "RKD")  # ce qui lit les représentations de l'enseignant
+TAUGHT = ("KD", *INSIDE, "L'élève seul, plus longtemps")  # ce qui le suppose, ou suppose qu'on y renonce
+RELATED = (LABELS[0], ACCESS[1], SHAPES[0], GOALS[0], "des centaines de pas, ou plus")
+
+
+def plain(text):
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def methods(situation):
+    return [plain(advice.method) for advice in advise(situation)]
+
+
+def measure_of(start, **changes):
+    """La phrase de mesure du conseil dont le nom commence ainsi, dans la situation de référence modifiée."""
+    found = advise(Situation(*RELATED)._replace(**changes))
+    return plain(next(advice.measure for advice in found if plain(advice.method).startswith(start)))
+
+
+def comma(value, digits):
+    return f"{abs(value):.{digits}f}".replace(".", ",")
+
+
+def mean_gap(campaign, key, first, second):
+    a, b = (results.column(results.load(campaign), key, **where) for where in (first, second))
+    return 100 * sum(x - y for x, y in zip(a, b, strict=True)) / len(a), len(a)
+
+
+# --- Toutes les situations ---
+
+
+def test_every_situation_gets_one_to_three_whole_pieces_of_advice():
+    assert len(SITUATIONS) == 4 * 3 * 3 * 2 * 2
+    for situation in SITUATIONS:
+        found = advise(situation)
+        assert 1 <= len(found) <= MOST == 3, situation
+        assert len({advice.method for advice in found}) == len(found)
+        for advice in found:
+            assert all(text.strip() and "…" not in text and "TODO" not in text for text in advice), advice
+            assert "nan" not in advice.measure.lower() and advice.measure.endswith("."), advice
+
+
+def test_every_rule_serves_at_least_once():
+    given = {advice.method for situation in SITUATIONS for advice in advise(situation)}
+    assert given == {rule.method for rule in RULES}
+
+
+def test_answers_alone_never_open_the_teacher():
+    for situation in SITUATIONS:
+        if situation.access != ACCESS[1]:
+            assert not [m for m in methods(situation) if any(word in m for word in INSIDE)], situation
+
+
+def test_without_a_teacher_nothing_needs_one():
+    for situation in SITUATIONS:
+        if situation.access == ACCESS[2]:
+            assert not [m for m in methods(situation) if m.startswith(TAUGHT) or "FitNets" in m], situation
+
+
+def test_without_labels_nothing_learns_from_them():
+    for situation in SITUATIONS:
+        if situation.images == LABELS[2]:
+            assert not {"KD", "KD et RKD ensemble", "Un indice à chaque étage, ou LIT"} & set(methods(situation))
+
+
+def test_blocks_are_compared_only_between_networks_cut_alike():
+    for situation in SITUATIONS:
+        if situation.shape != SHAPES[0]:
+            assert "Un indice à chaque étage, ou LIT" not in methods(situation)
+
+
+def test_nothing_to_distill_is_never_said_beside_a_distillation():
+    for situation in SITUATIONS:
+        if "Rien à distiller ici" in methods(situation):
+            assert set(methods(situation)) <= {"Rien à distiller ici", "Une bonne initialisation"}
+
+
+# --- Les images ---
+
+
+def test_every_picture_has_the_same_height_and_tells_its_advice():
+    for situation in SITUATIONS:
+        picture = advice_picture(**situation._asdict())
+        assert size_of(picture)[1] == HEIGHT, situation
+        told = plain(alt_of(picture))
+        for rank, method in enumerate(methods(situation), 1):
+            assert f"{rank}. {method}" in told
+
+
+def test_the_french_of_every_piece_of_advice_is_well_set():
+    for situation in SITUATIONS:
+        assert faults(alt_of(advice_picture(**situation._asdict()))) == []
+
+
+@pytest.mark.parametrize("field", Situation._fields)
+def test_an_unknown_choice_is_refused_with_what_exists(field):
+    with pytest.raises(ValueError, match="« ?autre chose ?» n'existe pas".replace(" ?", "[ \u00a0]?")) as error:
+        advise(Situation(*RELATED)._replace(**{field: "autre chose"}))
+    assert getattr(Situation(*RELATED), field) in str(error.value) and "\n" not in str(error.value)
+
+
+# --- Les mesures, refaites depuis les campagnes ---
+
+
+@pytest.mark.parametrize(
+    ("start", "first", "second", "budget"),
+    [
+        ("L'élève seul", "KD", "seul", "court"),
+        ("KD et RKD", "KD + RKD", "KD", "court"),
+        ("KD et RKD", "KD + RKD", "KD", "long"),
+        ("Un indice", "LIT", "indices partout", "long"),
+    ],
+)
+def test_measures_of_the_balance(start, first, second, budget):
+    choice = next(choice for choice, name in BUDGETS.items() if name == budget)
+    gap, count = mean_gap("balance", "accuracy", *({"method": m, "budget": budget} for m in (first, second)))
+    told = measure_of(start, budget=choice)
+    assert told.startswith(f"Mesuré, budget {budget} : {first} contre {second} : {'−' if gap < 0 else '+'}")
+    assert comma(gap, 2) in told and f"({count} graines)" in told
+
+
+def test_measure_of_born_again_changes_with_the_labels():
+    for images, access, condition in (
+        (LABELS[0], ACCESS[2], "labels propres"),
+        (LABELS[1], ACCESS[0], "40 % de labels au hasard"),
+    ):
+        told = measure_of("Born-Again", images=images, access=access)
+        stored = next(r["condition"] for r in results.load("born-again") if plain(r["condition"]) == condition)
+        steps = ({"method": f"génération {i}", "condition": stored} for i in (1, 0))
+        gap, count = mean_gap("born-again", "accuracy", *steps)
+        assert f"Mesuré, {condition} : " in told and comma(gap, 2) in told and f"({count} graines)" in told
+
+
+def test_measure_of_the_other_world():
+    told = measure_of("KD sans label", images=LABELS[2])
+    for world in ("fashion-mnist", "mnist"):
+        values = [row["test"] for row in results.load("other_world") if row["world"] == world]
+        assert f"{comma(100 * sum(values) / len(values), 1)} %" in told
+
+
+def test_measure_of_the_absent_class():
+    told = measure_of("KD sans label, puis", images=LABELS[3])
+    kept = [row for row in results.load("absent") if row["method"] == "distillé"]
+    for key in ("recall_before", "recall_validation"):
+        assert f"{100 * sum(row[key] for row in kept) / len(kept):.0f} %" in told
+    assert f"({len(kept)} élèves)" in told
+
+
+def test_measure_of_the_recall():
+    gap, count = mean_gap("rkd", "recall", {"method": "RKD distances et angles"}, {"method": "labels"})
+    told = measure_of("RKD seule", goal=GOALS[1])
+    assert comma(gap, 2) in told and f"({count} graines)" in told
+
+
+def test_measure_of_the_networks_that_never_start():
+    told = measure_of("Une bonne initialisation", shape=SHAPES[2])
+    lr = results.card("fitnets")["settings"]["lr"]
+    deep = [row for row in results.load("fitnets") if (row["depth"], row["lr"]) == (25, lr)]
+    for method in {row["method"] for row in deep}:
+        mine = [row["accuracy"] for row in deep if row["method"] == method]
+        assert f"{plain(method)}, {sum(a < 0.2 for a in mine)} sur {len(mine)}" in told
