@@ -129,7 +129,6 @@ def test_an_unknown_choice_is_refused_with_what_exists(field):
 @pytest.mark.parametrize(
     ("start", "first", "second", "budget"),
     [
-        ("L'élève seul", "KD", "seul", "court"),
         ("KD et RKD", "KD + RKD", "KD", "court"),
         ("KD et RKD", "KD + RKD", "KD", "long"),
         ("Un indice", "LIT", "indices partout", "long"),
@@ -141,6 +140,13 @@ def test_measures_of_the_balance(start, first, second, budget):
     told = measure_of(start, budget=choice)
     assert told.startswith(f"Mesuré, budget {budget} : {first} contre {second} : {'−' if gap < 0 else '+'}")
     assert comma(gap, 2) in told and f"({count} graines)" in told
+
+
+def test_measure_of_the_student_alone_given_more():
+    told = measure_of("L'élève seul", budget="une centaine de pas")
+    for budget in BUDGETS.values():
+        values = results.column(results.load("balance"), "accuracy", method="seul", budget=budget)
+        assert f"{comma(100 * sum(values) / len(values), 1)} %" in told
 
 
 def test_measure_of_born_again_changes_with_the_labels():
