@@ -3,15 +3,13 @@
 Les phrases de mesure sont calculées depuis data/results : une campagne refaite change le conseil affiché.
 """
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from typing import NamedTuple
 
-from course_utils import results
+from course_utils import measures
 from course_utils.drawing.layout import stack, text_panel
 from course_utils.drawing.svg import WIDTH
-from course_utils.french import french_percent, typography
-from course_utils.results import Row
+from course_utils.french import typography
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
 ACCESS = ("ses réponses seulement", "ses représentations aussi", "il n'y a pas d'enseignant")
@@ -100,7 +98,7 @@ RULES: tuple[Rule, ...] = (
         "L'élève seul, plus longtemps ou sur plus d'images",
         lambda s: _has_teacher(s) and s.budget == "une centaine de pas" and s.images == LABELS[0] and _classifies(s),
         "Avec si peu de pas, l'élève n'a pas le temps de lire ce que l'enseignant lui dit.",
-        lambda s: _balance("court", "KD", "seul"),
+        lambda s: measures.patience(),
         "08",
     ),
     Rule(
@@ -108,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.shape == SHAPES[2] and _open(s),
         "Un réseau fin et profond qui reste au hasard ne profite d'aucun terme posé sur les logits : essayez d'abord "
         "l'initialisation de He, gratuite.",
-        lambda s: _starts(),
+        lambda s: measures.deep_starts(),
         "05",
     ),
     Rule(
@@ -116,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.shape == SHAPES[2] and not _open(s),
         "Un réseau fin et profond qui reste au hasard n'apprend de personne : l'initialisation de He est gratuite, et "
         "ne demande rien à un enseignant.",
-        lambda s: _starts(),
+        lambda s: measures.deep_starts(),
         "05",
     ),
     Rule(
@@ -124,42 +122,42 @@ RULES: tuple[Rule, ...] = (
         lambda s: _has_teacher(s) and s.images == LABELS[3] and _classifies(s),
         "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais, choisi sur la "
         "validation, jamais sur le test.",
-        lambda s: _absent(),
+        lambda s: measures.absent_class(),
         "03",
     ),
     Rule(
         "KD sans label",
         lambda s: _has_teacher(s) and s.images == LABELS[2] and _classifies(s),
         "Seules les réponses de l'enseignant servent ; prenez des images qui ressemblent à celles que l'élève verra.",
-        lambda s: _other_world(),
+        lambda s: measures.other_world(),
         "03",
     ),
     Rule(
         "Born-Again : l'élève pour enseignant",
         lambda s: _classifies(s) and (s.images == LABELS[1] or (not _has_teacher(s) and s.images == LABELS[0])),
         "Aucun grand réseau n'est nécessaire. C'est un gain quand les labels sont bruités, pas quand ils sont justes.",
-        lambda s: _born_again(s.images == LABELS[1]),
+        lambda s: measures.born_again(s.images == LABELS[1]),
         "04",
     ),
     Rule(
         "RKD seule, sans label",
         lambda s: _open(s) and s.goal == GOALS[1],
         "Chercher par ressemblance demande de bonnes distances, pas de bons logits ; les dimensions peuvent différer.",
-        lambda s: _recall(),
+        lambda s: measures.neighbours(),
         "07",
     ),
     Rule(
         "KD",
         lambda s: _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
         "La moins exigeante : des logits, calculés une fois par image, et rien d'autre.",
-        lambda s: _balance(BUDGETS[s.budget], "KD", "seul"),
+        lambda s: measures.balance(BUDGETS[s.budget], "KD", "seul"),
         "02",
     ),
     Rule(
         "KD et RKD ensemble",
         lambda s: _open(s) and _classifies(s) and s.images in LABELS[:2],
         "Il suffit du vecteur qui entre dans la couche finale, de dimension quelconque ; RKD n'ajoute aucun paramètre.",
-        lambda s: _balance(BUDGETS[s.budget], "KD + RKD", "KD"),
+        lambda s: measures.balance(BUDGETS[s.budget], "KD + RKD", "KD"),
         "07 et 08",
     ),
     Rule(
@@ -167,7 +165,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: _open(s) and s.shape == SHAPES[0] and _classifies(s) and s.images in LABELS[:2],
         "Les deux réseaux sont coupés pareil ; des adaptateurs 1×1 suffisent si les largeurs diffèrent. L'enseignant "
         "doit être exécuté à chaque pas.",
-        lambda s: _balance(BUDGETS[s.budget], "LIT", "indices partout"),
+        lambda s: measures.balance(BUDGETS[s.budget], "LIT", "indices partout"),
         "06",
     ),
     Rule(
@@ -183,66 +181,9 @@ RULES: tuple[Rule, ...] = (
             (not _has_teacher(s) and (s.goal == GOALS[1] or s.images in LABELS[2:]))
             or (s.access == ACCESS[0] and s.goal == GOALS[1])
         ),
-        "Sans enseignant, il faut au moins des labels ; et avec ses seules réponses, on n'a pas les vecteurs entre "
-        "lesquels mesurer des distances. Cherchez d'abord un réseau déjà entraîné que vous puissiez ouvrir.",
+        "Imiter des distances demande d'ouvrir l'enseignant ; s'en passer demande des labels, et de classer. Cherchez "
+        "d'abord un réseau déjà entraîné que vous puissiez ouvrir.",
         lambda s: "Aucune mesure : c'est une impossibilité, pas un résultat.",
         "00",
     ),
 )
-
-
-@cache
-def _rows(campaign: str) -> list[Row]:
-    return results.load(campaign)
-
-
-def _balance(budget: str, name: str, other: str) -> str:
-    first, second = (results.column(_rows("balance"), "accuracy", method=m, budget=budget) for m in (name, other))
-    return f"Mesuré, budget {budget} : " + results.compared(name, first, other, second)
-
-
-def _starts() -> str:
-    deep = [row for row in _rows("fitnets") if row["depth"] == 25]
-    chance = {m: (sum(r["accuracy"] < 0.2 for r in rows), len(rows)) for m, rows in _best_steps(deep).items()}
-    told = " ; ".join(f"{name}, {stuck} sur {count}" for name, (stuck, count) in chance.items())
-    return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}."
-
-
-def _best_steps(rows: list[Row]) -> Mapping[str, list[Row]]:
-    """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le témoin."""
-    common = results.card("fitnets")["settings"]["lr"]
-    return results.grouped([row for row in rows if row["lr"] == common], "method")
-
-
-def _absent() -> str:
-    rows = [row for row in _rows("absent") if row["method"] == "distillé"]
-    before, after = (sum(row[key] for row in rows) / len(rows) for key in ("recall_before", "recall_validation"))
-    return (
-        f"Mesuré : la classe absente est reconnue {french_percent(before, 0)} du temps, et {french_percent(after, 0)} "
-        f"après correction ({len(rows)} élèves)."
-    )
-
-
-def _other_world() -> str:
-    means = {
-        world: sum(row["test"] for row in rows) / len(rows)
-        for world, rows in results.grouped(_rows("other_world"), "world").items()
-    }
-    return (
-        f"Mesuré : {french_percent(means['fashion-mnist'], 1)} avec des images du même monde sans label, "
-        f"{french_percent(means['mnist'], 1)} avec des chiffres."
-    )
-
-
-def _born_again(noisy: bool) -> str:
-    conditions = list(results.grouped(_rows("born-again"), "condition"))
-    where = next(condition for condition in conditions if (condition == "labels propres") != noisy)
-    first, start = (
-        results.column(_rows("born-again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
-    )
-    return f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start)
-
-
-def _recall() -> str:
-    rkd, labels = (results.column(_rows("rkd"), "recall", method=m) for m in ("RKD distances et angles", "labels"))
-    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels)

@@ -66,7 +66,7 @@ def named_points(
     parts = [box.svg]
     for name, level in levels.items():
         parts += [svg.line(box.x.start, box.y(level), box.x.stop, box.y(level), INK, width=2, dash="8 5")]
-        parts += [svg.text(name, box.x.start + 8, box.y(level) - 7, size=svg.SMALL, halo=True)]
+        parts += [svg.text(name, box.x.start + 8, box.y(level) + 18, size=svg.SMALL, halo=True)]
     for i, (name, x) in enumerate(verticals.items()):
         parts += [svg.line(box.x(x), box.y.start, box.x(x), box.y.stop, MUTED, width=2, dash="3 4")]
         fits = box.x(x) - 8 - svg.text_width(name, svg.SMALL) >= box.x.start  # sinon, le nom va à droite du trait

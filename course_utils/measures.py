@@ -1,0 +1,83 @@
+"""Les mesures sous les conseils d'advice.py : des phrases calculées depuis data/results."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from course_utils import results
+from course_utils.french import french_percent
+from course_utils.results import Row
+
+
+@cache
+def _rows(campaign: str) -> list[Row]:
+    return results.load(campaign)
+
+
+def balance(budget: str, name: str, other: str) -> str:
+    """Deux méthodes du bilan comparées, graine par graine, à ce budget (« court » ou « long »)."""
+    first, second = (results.column(_rows("balance"), "accuracy", method=m, budget=budget) for m in (name, other))
+    return f"Mesuré, budget {budget} : " + results.compared(name, first, other, second)
+
+
+def patience() -> str:
+    """Ce que l'élève seul gagne à voir plus d'images, plus longtemps."""
+    short, long = (
+        results.interval(results.column(_rows("balance"), "accuracy", method="seul", budget=budget)).mean
+        for budget in ("court", "long")
+    )
+    return (
+        f"Mesuré : seul, il atteint {french_percent(short, 1)} au budget court, et {french_percent(long, 1)} au budget "
+        "long, avec plus d'images et d'époques."
+    )
+
+
+def deep_starts() -> str:
+    """Combien de réseaux de 25 couches sont restés au hasard, méthode par méthode."""
+    deep = [row for row in _rows("fitnets") if row["depth"] == 25]
+    chance = {m: (sum(r["accuracy"] < 0.2 for r in rows), len(rows)) for m, rows in _best_steps(deep).items()}
+    told = " ; ".join(f"{name}, {stuck} sur {count}" for name, (stuck, count) in chance.items())
+    return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}."
+
+
+def _best_steps(rows: list[Row]) -> Mapping[str, list[Row]]:
+    """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le témoin."""
+    common = results.card("fitnets")["settings"]["lr"]
+    return results.grouped([row for row in rows if row["lr"] == common], "method")
+
+
+def absent_class() -> str:
+    """Le rappel d'une classe sans image, avant et après la correction choisie sur la validation."""
+    rows = [row for row in _rows("absent") if row["method"] == "distillé"]
+    before, after = (sum(row[key] for row in rows) / len(rows) for key in ("recall_before", "recall_validation"))
+    return (
+        f"Mesuré : la classe absente est reconnue {french_percent(before, 0)} du temps, et {french_percent(after, 0)} "
+        f"après correction ({len(rows)} élèves)."
+    )
+
+
+def other_world() -> str:
+    """Ce que donne un transfert sans label, sur des images du même monde ou d'un autre."""
+    means = {
+        world: sum(row["test"] for row in rows) / len(rows)
+        for world, rows in results.grouped(_rows("other_world"), "world").items()
+    }
+    return (
+        f"Mesuré : {french_percent(means['fashion-mnist'], 1)} avec des images du même monde sans label, "
+        f"{french_percent(means['mnist'], 1)} avec des chiffres."
+    )
+
+
+def born_again(noisy: bool) -> str:
+    """Une génération contre la précédente ; noisy : avec des labels bruités, ou justes."""
+    conditions = list(results.grouped(_rows("born-again"), "condition"))
+    where = next(condition for condition in conditions if (condition == "labels propres") != noisy)
+    first, start = (
+        results.column(_rows("born-again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
+    )
+    return f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start)
+
+
+def neighbours() -> str:
+    """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève appris avec les labels."""
+    rkd, labels = (results.column(_rows("rkd"), "recall", method=m) for m in ("RKD distances et angles", "labels"))
+    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels)
