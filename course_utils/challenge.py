@@ -4,39 +4,26 @@
 >>> place.export("mes_points.csv")
 """
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from course_utils import results
-from course_utils.balance import new_student
-from course_utils.challenge_points import Entry, points_csv, read_points, row_of
+from course_utils.challenge_peers import known_entries
+from course_utils.challenge_points import Entry, entry, points_csv, read_points, row_of
 from course_utils.challenge_view import challenge_chart
-from course_utils.cost import challenge_terms, macs, parameters
+from course_utils.cost import macs
 from course_utils.data import Images, load
 from course_utils.drawing.svg import alt_of
 from course_utils.files import shown, write_whole
 from course_utils.inference import predict
 from course_utils.known import KNOWN
-from course_utils.models import TEACHERS, load_teacher
 from course_utils.sources import at_hand
 
 TARGET = 0.90  # l'exactitude à atteindre sur CIFAR-10
-
-
-def entry(
-    model: nn.Module, input_shape: Sequence[int], *, name: str, data: str, accuracy: float, **compression: Any
-) -> Entry:
-    """Le réseau sur le plan du défi. input_shape : (C, H, W) ; compression : les réglages de `challenge_terms`."""
-    weights, work = parameters(model), macs(model, input_shape)
-    score = sum(challenge_terms(weights, work, **compression))
-    return Entry(name, data, accuracy, score, weights, work, **compression)
 
 
 def place_on_challenge(
@@ -108,47 +95,6 @@ def _accepts(model: nn.Module, input_shape: Sequence[int]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def reference_resnet18() -> nn.Module:
-    """ResNet18 pour des images de 32×32, non entraîné : premier noyau 3×3 de pas 1, pas de max-pooling, dix classes."""
-    from torchvision.models import resnet18  # ici : torchvision met des secondes à s'importer
-
-    model = resnet18(num_classes=10)
-    model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
-    return model
-
-
-@cache
-def known_entries(data: str, image_shape: tuple[int, ...]) -> tuple[Entry, ...]:
-    """ResNet18, et les réseaux du cours mesurés sur ce jeu (`data`, son titre), pour des images (C, H, W).
-
-    ResNet18 est compté sur CIFAR-10, jamais entraîné ici : son exactitude est NaN. Les enseignants ont l'exactitude de
-    leur fiche, les élèves du bilan la moyenne de la campagne.
-    """
-    resnet18 = reference_resnet18()
-    counted = (parameters(resnet18), macs(resnet18, (3, 32, 32)))
-    references = [
-        Entry(f"ResNet18, {bits} bits", "CIFAR-10", math.nan,
-              sum(challenge_terms(*counted, weight_bits=bits, activation_bits=bits)), *counted, bits, bits)
-        for bits in (32, 16)
-    ]  # fmt: skip
-    return (*references, *(_course_entries(image_shape) if data == KNOWN["fashion-mnist"].title else ()))
-
-
-def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
-    where = KNOWN["fashion-mnist"].title
-    found = []
-    for name in ("fashion-resnet", "fashion-resnet20"):
-        card = json.loads((TEACHERS / f"{name}.json").read_text(encoding="utf-8"))
-        label = f"enseignant {name}"
-        found.append(entry(load_teacher(name), image_shape, name=label, data=where, accuracy=card["test_accuracy"]))
-    rows = results.load("balance")
-    for method in ("seul", "KD"):
-        values = results.column(rows, "accuracy", method=method, budget="long")
-        mean = results.interval(values).mean
-        found.append(entry(new_student(0), image_shape, name=f"élève du bilan, {method}", data=where, accuracy=mean))
-    return found
 
 
 class Placement:

@@ -2,11 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
+from course_utils.cost import challenge_terms, macs, parameters
 from course_utils.files import reason, shown
 
 
@@ -44,6 +47,15 @@ COLUMNS: Mapping[str, str] = {
 }
 
 FORMULA = ("=", "+", "-", "@")  # un tableur calcule une case qui commence ainsi
+
+
+def entry(
+    model: nn.Module, input_shape: Sequence[int], *, name: str, data: str, accuracy: float, **compression: Any
+) -> Entry:
+    """Le réseau sur le plan du défi. input_shape : (C, H, W) ; compression : les réglages de `challenge_terms`."""
+    weights, work = parameters(model), macs(model, input_shape)
+    score = sum(challenge_terms(weights, work, **compression))
+    return Entry(name, data, accuracy, score, weights, work, **compression)
 
 
 def read_points(path: Path) -> list[dict[str, str]]:

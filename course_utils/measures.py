@@ -16,7 +16,7 @@ def _rows(campaign: str) -> list[Row]:
 def balance(budget: str, name: str, other: str) -> str:
     """Deux méthodes du bilan comparées, graine par graine, à ce budget (« court » ou « long »)."""
     first, second = (results.column(_rows("balance"), "accuracy", method=m, budget=budget) for m in (name, other))
-    return f"Mesuré, budget {budget} : " + results.compared(name, first, other, second)
+    return f"Mesuré, budget {budget} : " + results.compared(name, first, other, second) + " Campagne balance."
 
 
 def patience() -> str:
@@ -27,7 +27,7 @@ def patience() -> str:
     )
     return (
         f"Mesuré : seul, il atteint {french_percent(short, 1)} au budget court, et {french_percent(long, 1)} au budget "
-        "long, avec plus d'images et d'époques."
+        "long, avec plus d'images et d'époques. Campagne balance."
     )
 
 
@@ -36,7 +36,7 @@ def deep_starts() -> str:
     deep = [row for row in _rows("fitnets") if row["depth"] == 25]
     chance = {m: (sum(r["accuracy"] < 0.2 for r in rows), len(rows)) for m, rows in _best_steps(deep).items()}
     told = " ; ".join(f"{name}, {stuck} sur {count}" for name, (stuck, count) in chance.items())
-    return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}."
+    return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}. Campagne fitnets."
 
 
 def _best_steps(rows: list[Row]) -> Mapping[str, list[Row]]:
@@ -51,7 +51,7 @@ def absent_class() -> str:
     before, after = (sum(row[key] for row in rows) / len(rows) for key in ("recall_before", "recall_validation"))
     return (
         f"Mesuré : la classe absente est reconnue {french_percent(before, 0)} du temps, et {french_percent(after, 0)} "
-        f"après correction ({len(rows)} élèves)."
+        f"après correction ({len(rows)} élèves). Campagne absent."
     )
 
 
@@ -63,7 +63,7 @@ def other_world() -> str:
     }
     return (
         f"Mesuré : {french_percent(means['fashion-mnist'], 1)} avec des images du même monde sans label, "
-        f"{french_percent(means['mnist'], 1)} avec des chiffres."
+        f"{french_percent(means['mnist'], 1)} avec des chiffres. Campagne other_world."
     )
 
 
@@ -74,10 +74,12 @@ def born_again(noisy: bool) -> str:
     first, start = (
         results.column(_rows("born-again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
     )
-    return f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start)
+    return (
+        f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start) + " Campagne born-again."
+    )
 
 
 def neighbours() -> str:
     """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève appris avec les labels."""
     rkd, labels = (results.column(_rows("rkd"), "recall", method=m) for m in ("RKD distances et angles", "labels"))
-    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels)
+    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels) + " Campagne rkd."
