@@ -1,6 +1,7 @@
 """Le bilan en une figure et un tableau."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from course_utils import results
 from course_utils.balance import BATCH, BORN_AGAIN, Cost, frontier
@@ -34,32 +35,62 @@ def stored_costs(budget: str) -> dict[str, Cost]:
     return {row["method"]: Cost(row["macs"], row["memory"], row["extra"]) for row in rows}
 
 
-def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str) -> str:
-    """Exactitude (moyenne et intervalle à 95 %) contre coût (rapporté à celui de l'élève seul), et la frontière.
+class Axis(NamedTuple):
+    """Ce qui se paie, porté en abscisse : ce que l'on lit d'un coût, comment on le dit, et le nom de l'axe."""
+
+    read: Callable[[Cost, Cost], float]  # le coût de la méthode, celui de l'élève seul
+    told: str
+    label: str
+    log: bool
+
+
+AXES: Mapping[str, Axis] = {
+    "calcul": Axis(
+        lambda spent, alone: spent.macs / alone.macs,
+        "{} fois le coût",
+        "calcul de l'apprentissage, en fois celui de l'élève seul",
+        True,
+    ),
+    "mémoire": Axis(
+        lambda spent, alone: spent.memory / alone.memory,
+        "{} fois la mémoire",
+        "mémoire d'un pas, en fois celle de l'élève seul",
+        True,
+    ),
+    "paramètres en plus": Axis(
+        lambda spent, alone: spent.extra,
+        "{} paramètre(s) en plus",
+        "paramètres entraînés avec l'élève, puis jetés",
+        False,
+    ),
+}
+
+
+def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str, axis: str = "calcul") -> str:
+    """Exactitude (moyenne et intervalle à 95 %) contre ce qui se paie (l'un des AXES), et la frontière.
 
     rows : les lignes d'un seul budget. Lève ValueError si une méthode n'a pas de coût.
     """
     found = {method: results.interval(values) for method, values in accuracies(rows).items()}
     _check_costs(found, costs)
-    relative = {method: costs[method].macs / costs["seul"].macs for method in found}
-    best = [list(found)[i] for i in frontier(list(relative.values()), [i.mean for i in found.values()])]
+    chosen = AXES[axis]
+    paid = {method: chosen.read(costs[method], costs["seul"]) for method in found}
+    best = [list(found)[i] for i in frontier(list(paid.values()), [i.mean for i in found.values()])]
     names = {method: f"{method} : {french_percent(i.mean, 1)}" for method, i in found.items()}
+    decimals = 2 if chosen.log else 0
     told = [
-        f"{method}, {_with_half(i)} pour {french_number(relative[method], 2)} fois le coût"
+        f"{method}, {_with_half(i)} pour {chosen.told.format(french_number(paid[method], decimals))}"
         for method, i in found.items()
     ]
     return named_points(
-        [
-            NamedPoint(names[method], relative[method], i.mean, i.low, i.high, COLORS[method])
-            for method, i in found.items()
-        ],
+        [NamedPoint(names[method], paid[method], i.mean, i.low, i.high, COLORS[method]) for method, i in found.items()],
         alt=f"{title}. {' ; '.join(told)}. En gras, que nulle autre ne bat : {', '.join(best)}.",
         title=title,
-        x_label="coût de l'apprentissage, en fois celui de l'élève seul",
+        x_label=chosen.label,
         y_label="exactitude sur le test (en gras : que nulle autre ne bat)",
         frontier=[names[method] for method in best],
-        log_x=True,
-        x_limits=(0.8, 1.35 * max(relative.values())),
+        log_x=chosen.log,
+        x_limits=(0.8, 1.35 * max(paid.values())) if chosen.log else None,
         y_format=french_percent,
         height=440,
     )

@@ -296,3 +296,16 @@ def test_the_stored_campaign_is_drawn_and_compared(budget):
     gap = 100 * sum(a - b for a, b in zip(values, alone, strict=True)) / len(values)
     sentence = plain(results.compared("KD", values, "seul", alone))
     assert f"{abs(gap):.2f}".replace(".", ",") in sentence and f"({len(values)} graines)" in sentence
+
+
+@pytest.mark.parametrize(
+    ("axis", "words"),
+    [
+        ("calcul", "LIT, 81,0 % ± 2,5 pour 6,00 fois le coût"),
+        ("mémoire", "LIT, 81,0 % ± 2,5 pour {} fois la mémoire"),
+        ("paramètres en plus", "LIT, 81,0 % ± 2,5 pour 5 384 paramètre(s) en plus"),
+    ],
+)
+def test_each_axis_tells_what_is_paid(axis, words):
+    memory = f"{COSTS['LIT'].memory / COSTS['seul'].memory:.2f}".replace(".", ",")
+    assert words.format(memory) in plain(alt_of(balance_chart(rows(), COSTS, title="t", axis=axis)))
