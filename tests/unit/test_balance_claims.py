@@ -1,0 +1,53 @@
+"""Ce que le notebook 08 et le guide disent en toutes lettres du bilan : une campagne refaite doit encore le montrer."""
+
+import pytest
+
+from course_utils import results
+from course_utils.balance import BORN_AGAIN, METHODS
+from course_utils.balance_view import accuracies, stored_costs
+from course_utils.results import Interval, paired
+
+FOUND = {
+    budget: accuracies([r for r in results.load("balance") if r["budget"] == budget]) for budget in ("court", "long")
+}
+
+
+def gain(budget: str, method: str, other: str = "seul") -> Interval:
+    return paired(FOUND[budget][method], FOUND[budget][other])
+
+
+def better(budget: str, method: str, other: str = "seul") -> bool:
+    """Vrai si l'écart est positif et significatif."""
+    return gain(budget, method, other).low > 0
+
+
+@pytest.mark.parametrize("budget", FOUND)
+def test_every_method_has_five_seeds_at_each_budget(budget: str) -> None:
+    assert set(FOUND[budget]) == set(METHODS) and min(map(len, FOUND[budget].values())) >= 5
+
+
+def test_with_a_hundred_steps_the_student_alone_stands_up_to_all() -> None:
+    assert not any(better("court", method) for method in METHODS if method != "seul")
+    assert any(gain("court", method).high < 0 for method in METHODS if method != "seul"), "« gêne en une centaine »"
+
+
+def test_with_hundreds_of_steps_kd_helps_and_rkd_adds_nothing_significant() -> None:
+    assert better("long", "KD") and better("long", "KD + RKD")
+    assert not gain("long", "KD + RKD", "KD").significant
+    assert stored_costs("long")["KD + RKD"].extra == 0
+
+
+def test_being_born_again_gains_nothing_here() -> None:
+    assert not any(better(budget, BORN_AGAIN) for budget in FOUND)
+
+
+@pytest.mark.parametrize("method", ["FitNets", "indices partout", "LIT"])
+def test_looking_inside_the_teacher_costs_several_times_the_computing(method: str) -> None:
+    costs = stored_costs("long")
+    assert costs[method].macs > 3 * costs["seul"].macs
+
+
+def test_the_guide_counts_right_five_times_the_computing_at_the_far_right() -> None:
+    costs = stored_costs("long")
+    far = [costs[method].macs / costs["seul"].macs for method in ("indices partout", "LIT")]
+    assert min(far) > 4.5 and max(far) < 5.5
