@@ -67,7 +67,7 @@ AXES: Mapping[str, Axis] = {
 
 
 def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str, axis: str = "calcul") -> str:
-    """Exactitude (moyenne et intervalle à 95 %) contre ce qui se paie (l'un des AXES), et la frontière.
+    """Exactitude (moyenne et intervalle à 95 %) contre ce qui se paie (l'un des AXES), et la frontière.
 
     rows : les lignes d'un seul budget. Lève ValueError si une méthode n'a pas de coût.
     """
