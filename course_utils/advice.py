@@ -17,17 +17,17 @@ SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et f
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
 HEIGHT = 530.0  # la situation et trois conseils
-BUDGETS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
+STEPS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
 class Situation(NamedTuple):
-    """La situation d'un lecteur : un choix dans LABELS, ACCESS, SHAPES, GOALS, et une clé de BUDGETS."""
+    """La situation d'un lecteur : un choix dans LABELS, ACCESS, SHAPES, GOALS, et une clé de STEPS."""
 
     images: str
     access: str
     shape: str
     goal: str
-    budget: str
+    steps: str
 
 
 class Advice(NamedTuple):
@@ -44,7 +44,7 @@ def advise(situation: Situation) -> list[Advice]:
 
     Lève ValueError si un choix est inconnu.
     """
-    known = (LABELS, ACCESS, SHAPES, GOALS, tuple(BUDGETS))
+    known = (LABELS, ACCESS, SHAPES, GOALS, tuple(STEPS))
     for choice, choices in zip(situation, known, strict=True):
         if choice not in choices:
             raise ValueError(f"Le choix « {choice} » n'existe pas : choisissez parmi {' ; '.join(choices)}.")
@@ -96,7 +96,7 @@ def _classifies(s: Situation) -> bool:
 RULES: tuple[Rule, ...] = (
     Rule(
         "L'élève seul, plus longtemps ou sur plus d'images",
-        lambda s: _has_teacher(s) and s.budget == "une centaine de pas" and s.images == LABELS[0] and _classifies(s),
+        lambda s: _has_teacher(s) and STEPS[s.steps] == "court" and s.images == LABELS[0] and _classifies(s),
         "Avec si peu de pas, l'élève n'a pas le temps de lire ce que l'enseignant lui dit.",
         lambda s: measures.patience(),
         "08",
@@ -150,14 +150,14 @@ RULES: tuple[Rule, ...] = (
         "KD",
         lambda s: _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
         "La moins exigeante : des logits, calculés une fois par image, et rien d'autre.",
-        lambda s: measures.balance(BUDGETS[s.budget], "KD", "seul"),
+        lambda s: measures.balance(STEPS[s.steps], "KD", "seul"),
         "02",
     ),
     Rule(
         "KD et RKD ensemble",
         lambda s: _open(s) and _classifies(s) and s.images in LABELS[:2],
         "Il suffit du vecteur qui entre dans la couche finale, de dimension quelconque ; RKD n'ajoute aucun paramètre.",
-        lambda s: measures.balance(BUDGETS[s.budget], "KD + RKD", "KD"),
+        lambda s: measures.balance(STEPS[s.steps], "KD + RKD", "KD"),
         "07 et 08",
     ),
     Rule(
@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: _open(s) and s.shape == SHAPES[0] and _classifies(s) and s.images in LABELS[:2],
         "Les deux réseaux sont coupés pareil ; des adaptateurs 1×1 suffisent si les largeurs diffèrent. L'enseignant "
         "doit être exécuté à chaque pas.",
-        lambda s: measures.balance(BUDGETS[s.budget], "LIT", "indices partout"),
+        lambda s: measures.balance(STEPS[s.steps], "LIT", "indices partout"),
         "06",
     ),
     Rule(

@@ -104,24 +104,23 @@ class Cost(NamedTuple):
     extra: int
 
 
-def cost(method: str, teacher: StagedNet, images: Images, budget: Budget) -> Cost:
-    """Le coût d'une méthode à ce budget, compté sur un lot (voir training_cost.py). images : au moins un lot.
+def cost(method: str, teacher: StagedNet, images: Images, *, epochs: int) -> Cost:
+    """Le coût d'une méthode sur ces images, compté sur un lot (voir training_cost.py).
 
-    Lève ValueError si la méthode est inconnue.
+    Lève ValueError si la méthode est inconnue, ou s'il y a moins d'images qu'un lot.
     """
-    settings = {"epochs": budget.epochs, "seed": 0, "progress": False}
-    one_batch = images.subset(torch.arange(BATCH))
     work = training_macs(
         # un enseignant neuf : celui qui a déjà répondu à ces images ne le referait pas, et ne serait pas compté
-        lambda few: train(method, new_student(0), Teacher(teacher), few, **settings),
-        one_batch,
+        lambda few: train(method, new_student(0), Teacher(teacher), few, epochs=epochs, seed=0, progress=False),
+        images,
         BATCH,
     )
-    student, frozen = new_student(0), Teacher(teacher)
-    objectives = METHODS[method](student, frozen, tuple(images.pixels.shape[1:]))
-    batch = one_batch.batch(torch.arange(BATCH), device_of(student))
+    student = new_student(0)
+    objectives = METHODS[method](student, Teacher(teacher), tuple(images.pixels.shape[1:]))
+    # ce lot seul : le premier lot d'un jeu entier ferait répondre l'enseignant à toutes ses images
+    batch = images.subset(torch.arange(BATCH)).batch(torch.arange(BATCH), device_of(student))
     return Cost(
-        macs=round(work * budget.images / BATCH),
+        macs=work,
         memory=max(kept_for_gradient(objective, student, batch) for objective in objectives),
         extra=max(sum(p.numel() for p in objective.parameters()) for objective in objectives),
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from course_utils.challenge_peers import known_entries
@@ -19,7 +20,7 @@ from course_utils.cost import macs
 from course_utils.data import Images, load
 from course_utils.drawing.svg import alt_of
 from course_utils.files import shown, write_whole
-from course_utils.inference import predict
+from course_utils.inference import evaluate, predict
 from course_utils.known import KNOWN
 from course_utils.sources import at_hand
 
@@ -52,18 +53,15 @@ def place_on_challenge(
         "unstructured_pruning": unstructured_pruning,
     }
     shape = tuple(images.pixels.shape[1:])
-    mine = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)
-    logits = predict(model, images)
-    if logits.shape[1:] != (len(images.classes),):
+    counted = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)  # refuse avant de mesurer
+    output, classes = tuple(predict(model, images.subset(torch.arange(1))).shape[1:]), len(images.classes)
+    if output != (classes,):
         raise ValueError(
-            f"Le réseau rend une sortie de forme {tuple(logits.shape[1:])} par image et {where} a "
-            f"{len(images.classes)} classes : "
-            f"donnez un réseau de {len(images.classes)} sorties."
+            f"Le réseau rend une sortie de forme {output} par image et {where} a {classes} classes : "
+            f"donnez un réseau de {classes} sorties."
         )
-    accuracy = (logits.argmax(dim=1) == images.y).float().mean().item()
-    mine = replace(mine, accuracy=accuracy)
-    others = list(known_entries(where, shape)) if beside is None else list(beside)
-    return Placement(mine, others)
+    others = known_entries(where, shape) if beside is None else tuple(beside)
+    return Placement(replace(counted, accuracy=evaluate(model, images)), others)
 
 
 def challenge_images(model: nn.Module) -> tuple[Images, str]:

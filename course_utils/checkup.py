@@ -1,7 +1,6 @@
 """Le notebook d'accueil : l'état de la machine, un remède pour chaque défaut, et la carte des notebooks présents."""
 
 import importlib.util
-import json
 import os
 import platform
 import re
@@ -15,9 +14,9 @@ import torch
 from course_utils.data import load, profile
 from course_utils.french import french_number, typography
 from course_utils.inference import best_device, bfloat16_wins
+from course_utils.lessons import lessons, opening, title
 from course_utils.models import load_teacher
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 REFERENCE_GFLOPS = 115.0  # la machine à deux cœurs où les durées des notebooks ont été mesurées
 
 
@@ -67,12 +66,9 @@ def checkup() -> Report:
 def course_map() -> Report:
     """Les notebooks présents dans le dossier, avec leur titre et leur durée, lus dans les notebooks eux-mêmes."""
     lines = []
-    for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        text = "".join(cells[0]["source"])
-        title = re.search(r"^# (.+)$", text, re.M)
-        duration = re.search(r"\*\*Durée\*\*\s*:\s*(.+?)\.?$", text, re.M)
-        lines.append(Line(path.name, title[1] if title else path.stem, duration[1] if duration else ""))
+    for path in lessons():
+        duration = re.search(r"\*\*Durée\*\*\s*:\s*(.+?)\.?$", opening(path), re.M)
+        lines.append(Line(path.name, title(path), duration[1] if duration else ""))
     return _Map(lines)
 
 

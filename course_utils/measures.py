@@ -34,12 +34,12 @@ def patience() -> str:
 def deep_starts() -> str:
     """Combien de réseaux de 25 couches sont restés au hasard, méthode par méthode."""
     deep = [row for row in _rows("fitnets") if row["depth"] == 25]
-    chance = {m: (sum(r["accuracy"] < 0.2 for r in rows), len(rows)) for m, rows in _best_steps(deep).items()}
+    chance = {m: (sum(r["accuracy"] < 0.2 for r in rows), len(rows)) for m, rows in _at_the_common_step(deep).items()}
     told = " ; ".join(f"{name}, {stuck} sur {count}" for name, (stuck, count) in chance.items())
     return f"Mesuré à 25 couches, au pas commun, réseaux restés au hasard : {told}. Campagne fitnets."
 
 
-def _best_steps(rows: list[Row]) -> Mapping[str, list[Row]]:
+def _at_the_common_step(rows: list[Row]) -> Mapping[str, list[Row]]:
     """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le témoin."""
     common = results.card("fitnets")["settings"]["lr"]
     return results.grouped([row for row in rows if row["lr"] == common], "method")

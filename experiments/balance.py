@@ -46,7 +46,7 @@ def count_costs(network: StagedNet) -> None:
     for name, budget in BUDGETS.items():
         for method in METHODS:
             if not campaign.has(name, method):
-                found = cost(method, network, data_of(budget, 0).train, budget)
+                found = cost(method, network, data_of(budget, 0).train, epochs=budget.epochs)
                 campaign.write(budget=name, method=method, **found._asdict())
     campaign.finish(seeds=[0], settings=SETTINGS)
 

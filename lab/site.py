@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.drawing.palette import GRID, PALETTE, PAPER
+from course_utils.files import write_whole
 from lab.browser import chromium, flags
 
 try:
@@ -155,15 +156,14 @@ def page(source: str, *, kind: str, folder: Path, site: Path = SITE) -> str:
 
 def build(site: Path = SITE, notebooks: Path = ROOT / "notebooks") -> list[Path]:
     """Écrit dans `site` les pages dont la source existe, puis l'accueil qui y mène. Rend les fichiers écrits."""
-    site.mkdir(exist_ok=True)
     sources = {notebooks / name: kind for name, kind in PAGES.items() if (notebooks / name).exists()}
     links = []
     for source, kind in sources.items():
         text = source.read_text(encoding="utf-8")
-        (site / f"{kind}.html").write_text(page(text, kind=kind, folder=notebooks, site=site), encoding="utf-8")
+        write_whole(site / f"{kind}.html", page(text, kind=kind, folder=notebooks, site=site).encode())
         links.append(f"- [{text.splitlines()[0].removeprefix('# ')}]({source.name})")
     welcome = "# La distillation, à lire et à imprimer\n\n" + "\n".join(links) + "\n"
-    (site / "index.html").write_text(page(welcome, kind="index", folder=notebooks, site=site), encoding="utf-8")
+    write_whole(site / "index.html", page(welcome, kind="index", folder=notebooks, site=site).encode())
     return [site / f"{kind}.html" for kind in (*sources.values(), "index")]
 
 

@@ -1,6 +1,5 @@
 """Un quiz lu dans un fichier TOML, avec une explication pour chaque réponse (à importer d'`exercises`)."""
 
-import json
 import re
 import tomllib
 from collections.abc import Sequence
@@ -12,8 +11,8 @@ import ipywidgets as widgets
 
 from course_utils.french import typography
 from course_utils.interaction.panels import CHOICES_STYLE, inline, panel
+from course_utils.lessons import NOTEBOOKS, lessons, title
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 QUIZ_FOLDER = NOTEBOOKS / "quiz"
 
 
@@ -87,15 +86,12 @@ def _question(entry: Any, where: str) -> Question:
 
 def _lesson(number: str, where: str) -> Lesson:
     """Le notebook que ces deux chiffres désignent ; son titre est le premier du fichier, sans son numéro."""
-    files = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    files = {path.name[:2]: path for path in lessons()}
     if number not in files:
         known = ", ".join(files)
         raise ValueError(f"{where} : `voir` vaut {number!r}, qui n'est aucun notebook ; donnez l'un de {known}.")
     path = files[number]
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    title = re.search(r"^# (?:\d+\. )?(.+)$", text, re.M)
-    return Lesson(path.name, title[1] if title else path.stem)
+    return Lesson(path.name, re.sub(r"^\d+\. ", "", title(path)))
 
 
 def _fields(entry: Any, needed: dict[str, type], allowed: dict[str, type], where: str) -> None:

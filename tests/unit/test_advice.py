@@ -7,13 +7,13 @@ import pytest
 from course_utils import results
 from course_utils.advice import (
     ACCESS,
-    BUDGETS,
     GOALS,
     HEIGHT,
     LABELS,
     MOST,
     RULES,
     SHAPES,
+    STEPS,
     Situation,
     advice_picture,
     advise,
@@ -21,7 +21,7 @@ from course_utils.advice import (
 from course_utils.drawing.svg import alt_of, size_of
 from tests.typography import faults
 
-SITUATIONS = [Situation(*choices) for choices in itertools.product(LABELS, ACCESS, SHAPES, GOALS, BUDGETS)]
+SITUATIONS = [Situation(*choices) for choices in itertools.product(LABELS, ACCESS, SHAPES, GOALS, STEPS)]
 INSIDE = ("FitNets", "indice", "LIT", "RKD")  # ce qui lit les représentations de l'enseignant
 TAUGHT = ("KD", *INSIDE, "L'élève seul, plus longtemps")  # ce qui le suppose, ou suppose qu'on y renonce
 RELATED = (LABELS[0], ACCESS[1], SHAPES[0], GOALS[0], "des centaines de pas, ou plus")
@@ -135,16 +135,16 @@ def test_an_unknown_choice_is_refused_with_what_exists(field):
     ],
 )
 def test_measures_of_the_balance(start, first, second, budget):
-    choice = next(choice for choice, name in BUDGETS.items() if name == budget)
+    choice = next(choice for choice, name in STEPS.items() if name == budget)
     gap, count = mean_gap("balance", "accuracy", *({"method": m, "budget": budget} for m in (first, second)))
-    told = measure_of(start, budget=choice)
+    told = measure_of(start, steps=choice)
     assert told.startswith(f"Mesuré, budget {budget} : {first} contre {second} : {'−' if gap < 0 else '+'}")
     assert comma(gap, 2) in told and f"({count} graines)" in told
 
 
 def test_measure_of_the_student_alone_given_more():
-    told = measure_of("L'élève seul", budget="une centaine de pas")
-    for budget in BUDGETS.values():
+    told = measure_of("L'élève seul", steps="une centaine de pas")
+    for budget in STEPS.values():
         values = results.column(results.load("balance"), "accuracy", method="seul", budget=budget)
         assert f"{comma(100 * sum(values) / len(values), 1)} %" in told
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import balance, results
-from course_utils.balance import BORN_AGAIN, BUDGETS, METHODS, Budget, Cost, cost, frontier, new_student, train
+from course_utils.balance import BORN_AGAIN, BUDGETS, METHODS, Cost, cost, frontier, new_student, train
 from course_utils.balance_view import BalanceTable, accuracies, balance_chart, stored_costs
 from course_utils.data import Images, load
 from course_utils.drawing.svg import alt_of
@@ -146,13 +146,13 @@ def test_the_student_of_the_balance_depends_on_its_seed_alone():
 
 
 def test_a_cost_grows_with_the_images_and_the_epochs(network):
-    small, more, longer = (cost("seul", network, toy(), Budget(*b)) for b in ((64, 1), (640, 1), (64, 3)))
+    small, more, longer = (cost("seul", network, toy(n), epochs=e) for n, e in ((64, 1), (640, 1), (64, 3)))
     assert more.macs == 10 * small.macs and longer.macs == 3 * small.macs
     assert small.memory == more.memory == longer.memory and small.extra == 0
 
 
 def test_what_each_method_adds(network):
-    found = {method: cost(method, network, toy(), Budget(64, 2)) for method in METHODS}
+    found = {method: cost(method, network, toy(), epochs=2) for method in METHODS}
     assert found["KD"].macs == found["KD sans label"].macs > found["seul"].macs
     # un frère et l'élève, deux époques chacun, et le frère qui répond une fois
     assert 2 * found["seul"].macs < found[BORN_AGAIN].macs < 2.5 * found["seul"].macs
@@ -164,18 +164,20 @@ def test_what_each_method_adds(network):
 
 def test_counting_a_cost_moves_nothing(network):
     before = state(network)
-    cost("LIT", network, toy(), Budget(64, 2))
+    cost("LIT", network, toy(), epochs=2)
     assert moved(before, network) == set() and network.training
 
 
 @pytest.fixture(scope="module")
 def real():
-    return load_teacher("fashion-resnet"), load("fashion-mnist", train_size=1000).train
+    return load_teacher("fashion-resnet")
 
 
 @pytest.mark.parametrize(("budget", "method"), [("court", "seul"), ("court", "KD"), ("long", "seul")])
 def test_stored_costs_are_those_counted_now(budget, method, real):
-    assert stored_costs(budget)[method] == cost(method, *real, BUDGETS[budget])
+    images, epochs = BUDGETS[budget]
+    train = load("fashion-mnist", train_size=images).train
+    assert stored_costs(budget)[method] == cost(method, real, train, epochs=epochs)
 
 
 def test_every_stored_cost_agrees_between_budgets():

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from course_utils.exercises import Exercise, Verdict, check, judge, predict, typography
 from course_utils.interaction.compare import difference, short
-from course_utils.interaction.quiz import NOTEBOOKS, Quiz, read_quiz
+from course_utils.interaction.quiz import Quiz, read_quiz
+from course_utils.lessons import NOTEBOOKS
 
 
 def soften(logits: Tensor, temperature: float) -> Tensor:
