@@ -12,7 +12,7 @@ from course_utils.drawing.svg import WIDTH
 from course_utils.french import typography
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
-ACCESS = ("ses réponses seulement", "ses représentations aussi", "il n'y a pas d'enseignant")
+ACCESS = ("ses représentations aussi", "ses réponses seulement", "il n'y a pas d'enseignant")
 SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
@@ -82,7 +82,7 @@ class Rule(NamedTuple):
 
 
 def _open(s: Situation) -> bool:
-    return s.access == ACCESS[1]
+    return s.access == ACCESS[0]
 
 
 def _has_teacher(s: Situation) -> bool:
@@ -179,7 +179,7 @@ RULES: tuple[Rule, ...] = (
         "Rien à distiller ici",
         lambda s: (
             (not _has_teacher(s) and (s.goal == GOALS[1] or s.images in LABELS[2:]))
-            or (s.access == ACCESS[0] and s.goal == GOALS[1])
+            or (s.access == ACCESS[1] and s.goal == GOALS[1])
         ),
         "Imiter des distances demande d'ouvrir l'enseignant ; s'en passer demande des labels, et de classer. Cherchez "
         "d'abord un réseau déjà entraîné que vous puissiez ouvrir.",

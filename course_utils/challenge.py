@@ -83,7 +83,8 @@ def challenge_images(model: nn.Module) -> tuple[Images, str]:
             f"Le réseau n'accepte pas les images de Fashion-MNIST (1, 28, 28), et CIFAR-10 ne convient pas, car "
             f"{why} : donnez un réseau d'images, ou vos images par images=…."
         )
-    print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}. Le défi, lui, se juge sur CIFAR-10.")
+    print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}.")
+    print("Le défi, lui, se juge sur CIFAR-10.")
     return load("fashion-mnist").test, KNOWN["fashion-mnist"].title
 
 
