@@ -42,7 +42,11 @@ def live(
 
 
 class Live:
-    """L'image vivante : `.controls["temperature"].value = 4` la déplace, `.svg` est l'image du moment."""
+    """L'image vivante : `.controls["temperature"].value = 4` la déplace, `.svg` est l'image du moment.
+
+    `.labels` donne le nom affiché de chaque réglage, `.presets` les boutons, `.values()` ce qui est dessiné, `.start`
+    ce qui l'était au départ.
+    """
 
     def __init__(
         self,
@@ -59,16 +63,18 @@ class Live:
             )
         self.svg = ""
         self._picture, self._paused = picture, False
-        texts = {name: typography(labels.get(name, name)) for name in controls}
-        width = max((text_width(text, TEXT * zoom()) for text in texts.values()), default=0) + 12
-        self._controls = {name: control_for(name, control, texts[name], width) for name, control in controls.items()}
+        self.labels = {name: typography(labels.get(name, name)) for name in controls}
+        width = max((text_width(text, TEXT * zoom()) for text in self.labels.values()), default=0) + 12
+        self._controls = {n: control_for(n, control, self.labels[n], width) for n, control in controls.items()}
         self.controls: dict[str, Any] = {name: control.widget for name, control in self._controls.items()}
+        self.start = self.values()
         for control in self._controls.values():
             control.watch(self._changed)
         self._html = widgets.HTML()
         if zoom() > 1 and "temperature" in self._controls:
             presets = {**temperature_presets(self._controls["temperature"]), **presets}  # le notebook a le dernier mot
-        buttons = [self._button(text, values) for text, values in presets.items()]
+        self.presets = {typography(text): dict(values) for text, values in presets.items()}
+        buttons = [self._button(text, values) for text, values in self.presets.items()]
         bar = (
             [widgets.HBox(buttons, layout=widgets.Layout(flex_flow="row wrap", margin="2px 0 4px"))] if buttons else []
         )
@@ -82,11 +88,15 @@ class Live:
             display(self)  # l'erreur interrompt la cellule : sans cela, la phrase ne serait pas vue
             raise
 
+    def values(self) -> dict[str, Any]:
+        """La valeur de chaque réglage, telle que `picture` la reçoit."""
+        return {name: control.read() for name, control in self._controls.items()}
+
     def draw(self) -> None:
         """Redessine avec les valeurs du moment ; une erreur est montrée à la place de l'image, puis levée."""
         width, height = size_of(self.svg) if self.svg else (WIDTH, 120.0)
         try:
-            figure = self._picture(**{name: control.read() for name, control in self._controls.items()})
+            figure = self._picture(**self.values())
             size_of(figure)
         except Exception as error:
             sentence = f"L'image n'a pas pu être dessinée. {type(error).__name__} : {error}"
@@ -99,7 +109,7 @@ class Live:
             self.draw()
 
     def _button(self, text: str, values: Mapping[str, Any]) -> Any:
-        button = widgets.Button(description=typography(text), layout=widgets.Layout(width="auto"))
+        button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
 
         def press(_: Any) -> None:
             self._paused = True  # une seule image pour tous les réglages

@@ -1,137 +1,35 @@
-"""Écrit les pages à lire hors de JupyterLab, dans site/ : l'aide-mémoire (une page A4) et le guide de l'enseignant.
+"""Écrit le site du cours dans site/ : chaque notebook exécuté, l'aide-mémoire (une page A4), le guide de l'enseignant.
 
-    python -m lab.site
+    python -m lab.site                        # tout : le temps d'exécuter les notebooks, environ cinq minutes
+    python -m lab.site aide_memoire.md        # cette source seule, de notebooks/
 
-C'est ce que fait « make site ». Chaque page se suffit : style et images y sont inclus, les formules sont en MathML,
-que les navigateurs affichent sans script ; rien n'est demandé au réseau.
+C'est ce que fait « make site ». Chaque page se suffit : style, images et script y sont inclus, les formules sont en
+MathML, que les navigateurs affichent sans script ; rien n'est demandé au réseau, et le dossier peut être copié.
 """
 
-import base64
 import html
-import mimetypes
-import os
 import re
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from course_utils.drawing.palette import GRID, PALETTE, PAPER
 from course_utils.files import write_whole
+from course_utils.lessons import NOTEBOOKS, lessons, title
 from lab.browser import chromium, flags
+from lab.lesson import executed, headings, lesson
+from lab.prose import embedded, rendered
 
-try:
-    import mistune
-    from latex2mathml.converter import convert
-    from mistune.plugins.math import math
-    from mistune.plugins.table import table
-except ImportError as missing:
-    library = (missing.name or "").split(".")[0]
-    sys.exit(f"La bibliothèque {library} manque dans ce Python : lancez « make site », qui l'installe.")
-
-ROOT = Path(__file__).resolve().parents[1]
-SITE = ROOT / "site"
+LAB = Path(__file__).resolve().parent
+SITE = LAB.parent / "site"
 SHEET = "aide-memoire"
 # La source, dans notebooks/, et le nom de sa page.
-PAGES = {"aide_memoire.md": SHEET, "guide_enseignant.md": "guide-enseignant"}
-
-# Combien d'arguments demande chaque élément : un de moins, et le navigateur n'affiche rien de bon.
-ARGUMENTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "mover": 2, "munder": 2, "msubsup": 3, "munderover": 3}
-
-
-def formula(latex: str, *, block: bool = False) -> str:
-    """Une formule LaTeX en MathML, les symboles de l'enseignant et de l'élève dans leurs couleurs.
-
-    Lève ValueError, formule comprise, si elle est mal écrite ou contient une commande inconnue.
-    """
-    try:
-        root = ET.fromstring(convert(latex, display="block" if block else "inline").replace("xmlns=", "data-ns=", 1))
-        _check(root)
-    except Exception as error:  # latex2mathml n'a pas d'ancêtre commun à ses erreurs
-        raise ValueError(
-            f"La formule « {latex.strip()} » est mal écrite ({error or type(error).__name__}) : "
-            "vérifiez ses accolades et ses commandes."
-        ) from error
-    del root.attrib["data-ns"]
-    root.set("alttext", latex.strip())
-    for element in root.iter():
-        if role := _role(element):
-            element.set("class", role)
-        if element.text == "/":
-            element.attrib |= {"lspace": "0", "rspace": "0"}
-        if (
-            element.tag == "mi" and len(element.text or "") > 1
-        ):  # ln, cos : sans cette espace, p ln q se lirait « plnq »
-            element.tag, element.attrib = "mo", {"lspace": "0.167em", "rspace": "0"}
-    return re.sub(
-        r"<mn>(\d+)</mn><mrow><mo>,</mo></mrow><mn>(\d+)</mn>", r"<mn>\1,\2</mn>", ET.tostring(root, "unicode")
-    )
-
-
-def _check(root: ET.Element) -> None:
-    for element in root.iter():
-        text = element.text or ""
-        if text.startswith("\\") or (element.tag == "mi" and text in "{}" and text):
-            raise ValueError(f"« {text} » n'est pas compris")
-        if len(element) != ARGUMENTS.get(element.tag, len(element)):
-            raise ValueError("il manque un argument")
-
-
-def _role(element: ET.Element) -> str | None:
-    """P_T, IR_T, t_i sont à l'enseignant ; P_S, IR_S, s_i à l'élève. La température T seule n'est à personne."""
-    if element.tag not in ("msub", "msubsup"):
-        return None
-    base, index = ("".join(part.itertext()) for part in element[:2])
-    return "teacher" if base == "t" or index == "T" else "student" if base in ("s", "S") or index == "S" else None
-
-
-class Page(mistune.HTMLRenderer):
-    """Le Markdown d'une page de `folder`, rendu pour être lu depuis `site`."""
-
-    def __init__(self, folder: Path, site: Path) -> None:
-        super().__init__(escape=False)
-        self.folder, self.site = folder, site
-
-    def block_math(self, text: str) -> str:
-        """Une formule sur sa ligne."""
-        return f'<div class="formula">{formula(text, block=True)}</div>\n'
-
-    def inline_math(self, text: str) -> str:
-        """Une formule dans une phrase."""
-        return formula(text)
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        """Un titre, et l'ancre que GitHub lui donnerait."""
-        words = re.sub(r"<[^>]*>", "", text).lower()
-        anchor = re.sub(r"[^\w -]", "", words).replace(" ", "-")
-        return f'<h{level} id="{anchor}">{text}</h{level}>\n'
-
-    def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Un lien : vers l'autre page du site si elle y est, sinon vers le fichier du dépôt."""
-        if not re.match(r"#|\w+:", url):
-            path, mark, anchor = url.partition("#")
-            target = self._existing(path)
-            name = PAGES.get(target.name)
-            url = (f"{name}.html" if name else Path(os.path.relpath(target, self.site)).as_posix()) + mark + anchor
-        return super().link(text, url, title)
-
-    def image(self, text: str, url: str, title: str | None = None) -> str:
-        """Une image, incluse dans la page."""
-        if not text:
-            raise ValueError(
-                f"L'image « {url} » n'a pas de texte de remplacement : écrivez ![ce qu'elle montre]({url})."
-            )
-        target = self._existing(url)
-        content = base64.b64encode(target.read_bytes()).decode()
-        return f'<img src="data:{mimetypes.guess_type(target)[0]};base64,{content}" alt="{html.escape(text)}">'
-
-    def _existing(self, path: str) -> Path:
-        target = (self.folder / path).resolve()
-        if not target.exists():
-            raise ValueError(f"Le lien « {path} » ne mène à aucun fichier de {self.folder.name}/ : corrigez-le.")
-        return target
+PRINTED = {"aide_memoire.md": SHEET, "guide_enseignant.md": "guide-enseignant"}
+PAGES = {path.name: path.stem for path in lessons()} | PRINTED
+WELCOME = "La distillation, à lire et à imprimer"
 
 
 def page(source: str, *, kind: str, folder: Path, site: Path = SITE) -> str:
@@ -139,32 +37,97 @@ def page(source: str, *, kind: str, folder: Path, site: Path = SITE) -> str:
 
     Lève ValueError si une formule est mal écrite, si un lien ne mène nulle part, si une image n'a pas de texte.
     """
-    content = mistune.create_markdown(renderer=Page(folder, site), plugins=[table, math])(source)
-    assert isinstance(content, str)
+    content = rendered(source, folder=folder, site=site, pages=PAGES)
     # Un cadre par partie : il permet de ne pas la couper en changeant de colonne.
     content = re.sub(r"<h2.*?(?=<h2|\Z)", r"<section>\n\g<0></section>\n", content, flags=re.S)
-    title = re.search(r"^# (.+)$", source, re.M)
+    found = re.search(r"^# (.+)$", source, re.M)
+    return document(found[1] if found else WELCOME, content, kind=kind)
+
+
+def document(name: str, content: str, *, kind: str, script: str = "") -> str:
+    """Une page HTML complète, du titre `name`, qui se suffit."""
     colors = "".join(f"--{role}:{color};" for role, color in {**PALETTE, "grid": GRID, "paper": PAPER}.items())
     return (
         '<!DOCTYPE html>\n<html lang="fr">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title[1] if title else 'La distillation')}</title>\n"
-        f"<style>\n:root{{{colors}}}\n{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>\n"
-        f'</head>\n<body class="{kind}">\n<main>\n{content}</main>\n</body>\n</html>\n'
+        f"<title>{html.escape(name)}</title>\n"
+        f"<style>\n:root{{{colors}}}\n{(LAB / 'site.css').read_text(encoding='utf-8')}</style>\n"
+        f'</head>\n<body class="{kind}">\n<main>\n{content}</main>\n{script}</body>\n</html>\n'
     )
 
 
-def build(site: Path = SITE, notebooks: Path = ROOT / "notebooks") -> list[Path]:
-    """Écrit dans `site` les pages dont la source existe, puis l'accueil qui y mène. Rend les fichiers écrits."""
-    sources = {notebooks / name: kind for name, kind in PAGES.items() if (notebooks / name).exists()}
-    links = []
-    for source, kind in sources.items():
-        text = source.read_text(encoding="utf-8")
-        write_whole(site / f"{kind}.html", page(text, kind=kind, folder=notebooks, site=site).encode())
-        links.append(f"- [{text.splitlines()[0].removeprefix('# ')}]({source.name})")
-    welcome = "# La distillation, à lire et à imprimer\n\n" + "\n".join(links) + "\n"
-    write_whole(site / "index.html", page(welcome, kind="index", folder=notebooks, site=site).encode())
-    return [site / f"{kind}.html" for kind in (*sources.values(), "index")]
+def lesson_page(notebook: Path, site: Path = SITE) -> str:
+    """Un notebook, exécuté, en une page : son sommaire, ses cellules, et un chemin vers ses voisins.
+
+    Lève RuntimeError s'il ne s'exécute pas jusqu'au bout, et ValueError comme `page`.
+    """
+    folder = notebook.parent
+    cells, kept = executed(notebook)
+    body = lesson(cells, kept, markdown=partial(rendered, folder=folder, site=site, pages=PAGES), folder=folder)
+    contents = "".join(f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name in headings(body))
+    summary = f"<details class='contents'><summary>Sommaire</summary><ol>{contents}</ol></details>"
+    script = f"<script>\n{(LAB / 'lesson.js').read_text(encoding='utf-8')}</script>\n"
+    return document(title(notebook), f"{_way(notebook)}{summary}{body}{_way(notebook)}", kind="lesson", script=script)
+
+
+def _way(notebook: Path) -> str:
+    """Le notebook d'avant, le sommaire du site, le notebook d'après."""
+    around = lessons()
+    here = around.index(notebook) if notebook in around else len(around)
+    before, after = around[max(here - 1, 0) : here], around[here + 1 : here + 2]
+    links = [
+        *(f'<a href="{path.stem}.html" rel="prev">← {html.escape(title(path))}</a>' for path in before),
+        '<a href="index.html">Tous les notebooks</a>',
+        *(f'<a href="{path.stem}.html" rel="next">{html.escape(title(path))} →</a>' for path in after),
+    ]
+    return f"<nav>{''.join(links)}</nav>\n"
+
+
+def welcome(folder: Path = NOTEBOOKS, site: Path = SITE) -> str:
+    """L'accueil du site : les notebooks, chacun avec son dessin, puis les pages à imprimer."""
+    cards = "\n".join(
+        f'<li><a href="{path.stem}.html">{_drawing(path)}<span>{html.escape(title(path))}</span></a></li>'
+        for path in lessons()
+    )
+    links = "\n".join(f"- [{title_of(folder / name)}]({name})" for name in PRINTED)
+    printed = rendered(f"## À imprimer\n\n{links}\n", folder=folder, site=site, pages=PAGES)
+    return document(WELCOME, f"<h1>{WELCOME}</h1>\n<ul class='cards'>\n{cards}\n</ul>\n{printed}", kind="index")
+
+
+def title_of(source: Path) -> str:
+    """Le titre d'un fichier Markdown : sa première ligne."""
+    return source.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _drawing(notebook: Path) -> str:
+    """Le dessin d'un notebook, muet pour un lecteur d'écran : le titre qui le suit dit déjà où mène le lien."""
+    drawing = notebook.parent / "figures" / f"{notebook.stem}.svg"
+    return f'<img src="{embedded(drawing)}" alt="">' if drawing.exists() else ""
+
+
+def build(only: Sequence[str] = (), site: Path = SITE) -> Iterator[Path]:
+    """Écrit dans `site` la page de chaque source, ou seulement de celles que nomme `only`, puis l'accueil.
+
+    Rend chaque fichier aussitôt écrit. Lève ValueError si une source n'existe pas.
+    """
+    unknown = set(only) - set(PAGES)
+    if unknown:
+        raise ValueError(f"Source inconnue : {', '.join(sorted(unknown))} ; les sources sont {', '.join(PAGES)}.")
+    for name, target in PAGES.items():
+        if only and name not in only:
+            continue
+        source = NOTEBOOKS / name
+        if name in PRINTED:
+            content = page(source.read_text(encoding="utf-8"), kind=target, folder=NOTEBOOKS, site=site)
+        else:
+            content = lesson_page(source, site)
+        yield _written(site / f"{target}.html", content)
+    yield _written(site / "index.html", welcome(site=site))
+
+
+def _written(path: Path, content: str) -> Path:
+    write_whole(path, content.encode())
+    return path
 
 
 def print_pdf(browser: str, page: Path) -> Path:
@@ -184,15 +147,15 @@ def print_pdf(browser: str, page: Path) -> Path:
 
 
 def main() -> None:
-    """Construit tout, et dit où."""
+    """Construit tout, ou les sources que nomme la ligne de commande, et dit où."""
+    browser = chromium()
     try:
-        written = build()
-        browser = chromium()
-        if browser:
-            written.append(print_pdf(browser, SITE / f"{SHEET}.html"))
+        for path in build(sys.argv[1:]):
+            print(f"Écrit : {path.relative_to(SITE.parent).as_posix()}", flush=True)
+            if browser and path.stem == SHEET:
+                print(f"Écrit : {print_pdf(browser, path).relative_to(SITE.parent).as_posix()}", flush=True)
     except (OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
         sys.exit(str(error))
-    print("Écrits :", ", ".join(path.relative_to(ROOT).as_posix() for path in written))
     if not browser:
         print(f"Sans navigateur Chromium, pas de PDF : ouvrez site/{SHEET}.html et imprimez-le (Ctrl-P).")
 

@@ -1,11 +1,11 @@
-"""Les pages à imprimer dans un vrai navigateur, sans réseau : rien ne manque, rien ne déborde, et une seule feuille."""
+"""Le site dans un vrai navigateur, ouvert depuis le disque et sans réseau : rien ne manque, et les curseurs bougent."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from lab import site
 from lab.browser import chromium
@@ -16,60 +16,134 @@ FORMULAS = "() => [...document.querySelectorAll('math')].map(m => m.getBoundingC
 OUTSIDE = """() => [...document.querySelectorAll('section')].flatMap(section => {
   const edge = section.getBoundingClientRect().right + 0.5;
   const out = [...section.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > edge);
-  return [...out.map(e => e.outerHTML), ...(section.scrollWidth > section.clientWidth ? [section.innerText] : [])];
+  return [...out.map(e => e.outerHTML), ...(section.scrollWidth > section.clientWidth ? [section.innerText] : [])];
 })"""
+HEIGHT = "document.documentElement.scrollHeight"
+LESSONS = [name for source, name in site.PAGES.items() if source not in site.PRINTED]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dossier") / "site"
-    site.build(folder)
+    """Le site entier, notebooks exécutés compris : plusieurs minutes, une seule fois."""
+    folder = tmp_path_factory.mktemp("dossier copié ailleurs") / "site"
+    list(site.build(site=folder))
     return folder
 
 
 @pytest.fixture
-def sheet(browser: Browser) -> Iterator[Page]:
+def tab(browser: Browser) -> Iterator[Page]:
     """Un onglet vierge de la largeur d'une feuille A4."""
     context = browser.new_context(viewport={"width": A4[0], "height": A4[1]})
     yield context.new_page()
     context.close()
 
 
-@pytest.mark.parametrize("name", ["aide-memoire", "guide-enseignant", "index"])
-def test_page_opens_from_the_disk(sheet: Page, folder: Path, name: str) -> None:
-    problems: list[str] = []
-    sheet.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    sheet.on("pageerror", lambda error: problems.append(str(error)))
-    sheet.on("requestfailed", lambda request: problems.append(request.url))
-    sheet.goto((folder / f"{name}.html").as_uri())
-    for width in (A4[0], 400):
-        sheet.set_viewport_size({"width": width, "height": A4[1]})
-        assert sheet.evaluate("document.documentElement.scrollWidth") <= width
+@pytest.mark.parametrize("name", [*site.PAGES.values(), "index"])
+def test_page_opens_from_the_disk(tab: Page, folder: Path, name: str) -> None:
+    problems = listened(tab)
+    tab.goto((folder / f"{name}.html").as_uri())
+    for width in (1280, A4[0], 400):
+        tab.set_viewport_size({"width": width, "height": A4[1]})
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    links: list[str] = tab.locator("a").evaluate_all("links => links.map(link => link.href)")
+    inside = [link.partition("#")[0] for link in links if link.startswith("file:")]
+    assert {link for link in inside if not (folder / Path(link).name).exists()} == set()
     assert problems == []
 
 
-def test_every_formula_is_drawn(sheet: Page, folder: Path) -> None:
-    sheet.goto((folder / "aide-memoire.html").as_uri())
-    heights = sheet.evaluate(FORMULAS)
-    assert len(heights) > 40 and min(heights) > 4
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_film_moves(tab: Page, folder: Path, name: str) -> None:
+    problems = listened(tab)
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    tab.goto((folder / f"{name}.html").as_uri())
+    films = tab.locator(".film").all()
+    for film in films:
+        film.locator(".controls").wait_for()
+        still, height = drawing(film), tab.evaluate(HEIGHT)
+        for control in film.locator("input, select").all():
+            before = drawing(film)
+            control.focus()
+            seen = set()
+            for key in ("End", "ArrowLeft", "Home", "ArrowRight"):
+                tab.keyboard.press(key)
+                seen.add(drawing(film))
+                assert tab.evaluate(HEIGHT) == height, "la hauteur de la page change"
+            assert seen != {before}, f"« {control.get_attribute('id')} » ne change pas l'image"
+        moved = drawing(film)
+        for button in film.get_by_role("button").all():
+            button.click()
+        assert film.get_by_role("button").count() == 0 or drawing(film) != moved or drawing(film) == still
+    assert problems == []
+
+
+def test_a_film_starts_on_its_still_picture(tab: Page, folder: Path) -> None:
+    tab.goto((folder / "01_labels_doux.html").as_uri())
+    film = tab.locator(".film").first
+    film.locator(".controls").wait_for()
+    still = drawing(film)
+    slider = film.get_by_label("Température T")
+    slider.focus()
+    tab.keyboard.press("ArrowRight")
+    assert drawing(film) != still
+    tab.keyboard.press("ArrowLeft")
+    assert drawing(film) == still and film.locator("output").last.inner_text() == "1"
+
+
+def test_without_script_the_still_pictures_teach(browser: Browser, folder: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((folder / "01_labels_doux.html").as_uri())
+    pictures = page.locator(".film svg[role=img]").all()
+    assert len(pictures) == 2 and all(picture.is_visible() for picture in pictures)
+    page.locator(".question summary").first.click()
+    assert page.locator(".question details[open] div").first.is_visible()
+    context.close()
+
+
+def test_every_formula_is_drawn(tab: Page, folder: Path) -> None:
+    for name in ("aide-memoire", *LESSONS[1:]):
+        tab.goto((folder / f"{name}.html").as_uri())
+        heights = tab.evaluate(FORMULAS)
+        assert heights and min(heights) > 4, name
+        assert "$" not in tab.locator("main").evaluate(PROSE), name
+
+
+PROSE = (
+    "main => [...main.querySelectorAll('p, li, td')].filter(e => !e.closest('.output')).map(e => e.innerText).join()"
+)
 
 
 # La deuxième est la plus large des polices de site.css : si la page y tient, elle tient dans toutes.
 @pytest.mark.parametrize("font", [None, "DejaVu Sans"])
-def test_sheet_fits_its_columns_and_one_page(sheet: Page, folder: Path, font: str | None) -> None:
-    sheet.goto((folder / "aide-memoire.html").as_uri())
+def test_sheet_fits_its_columns_and_one_page(tab: Page, folder: Path, font: str | None) -> None:
+    tab.goto((folder / "aide-memoire.html").as_uri())
     if font:
-        sheet.add_style_tag(content=f"body {{ font-family: '{font}' }}")
-    sheet.emulate_media(media="print")
-    assert sheet.evaluate(OUTSIDE) == []
-    assert sheet.evaluate("document.documentElement.scrollHeight") <= A4[1]
-    assert page_sizes(sheet.pdf(prefer_css_page_size=True)) == [(210, 297)]
+        tab.add_style_tag(content=f"body {{ font-family: '{font}' }}")
+    tab.emulate_media(media="print")
+    assert tab.evaluate(OUTSIDE) == []
+    assert tab.evaluate(HEIGHT) <= A4[1]
+    assert page_sizes(tab.pdf(prefer_css_page_size=True)) == [(210, 297)]
 
 
 def test_printed_sheet_is_one_a4_page(browser: Browser, folder: Path) -> None:
     path = chromium(browser.browser_type.executable_path)
     assert path
     assert page_sizes(site.print_pdf(path, folder / "aide-memoire.html").read_bytes()) == [(210, 297)]
+
+
+def listened(tab: Page) -> list[str]:
+    """La liste où arriveront les problèmes de cet onglet."""
+    problems: list[str] = []
+    tab.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("requestfailed", lambda request: problems.append(request.url))
+    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else problems.append(r.url))
+    return problems
+
+
+def drawing(film: Locator) -> str:
+    """Ce que le film montre."""
+    return film.locator(".picture").inner_html()
 
 
 def page_sizes(pdf: bytes) -> list[tuple[int, int]]:
