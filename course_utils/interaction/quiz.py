@@ -198,7 +198,12 @@ class Quiz:
         return ["À relire :", *links] if links else []
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        plain = "\n".join(f"{i}. {typography(q.statement)}" for i, q in enumerate(self.questions, 1))
+        lines = [
+            line
+            for i, question in enumerate(self.questions, 1)
+            for line in (f"{i}. {question.statement}", *(f"   ○ {choice.text}" for choice in question.choices))
+        ]
+        plain = typography("\n".join(lines))
         return {**(self.widget._repr_mimebundle_() or {}), "text/plain": plain}
 
 
