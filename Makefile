@@ -12,15 +12,19 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 SOURCES := requirements.txt pyproject.toml
 
-.PHONY: help install lab test site
+.PHONY: help install lab test bench latence versions endurance apercus site
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab      crée .venv au premier appel, puis ouvre la séance dans JupyterLab"
 	@echo "make install  prépare .venv sans rien ouvrir (pour VS Code, par exemple)"
 	@echo "make test     installe les outils de test, puis vérifie tout : code, notebooks, navigateur"
-	@echo "make bench    mesure le temps et la mémoire de nos pertes et de leur écriture habituelle, côte à côte"
-	@echo "make site     écrit dans site/ les pages à lire et à imprimer : l'aide-mémoire, le guide de l'enseignant"
+	@echo "make bench    mesure le temps et la mémoire du cours et de la pratique courante, côte à côte"
+	@echo "make latence  mesure, dans un navigateur, le temps entre une touche et l'image nouvelle"
+	@echo "make versions essaie chaque Python présent, avec les bibliothèques les plus anciennes puis les plus récentes"
+	@echo "make endurance exécute chaque notebook deux fois dans le même noyau et mesure sa mémoire"
+	@echo "make apercus  refait les images de notebooks/figures que montre le README"
+	@echo "make site     écrit dans site/ les notebooks exécutés, et les pages à imprimer"
 	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
@@ -36,8 +40,21 @@ test: $(VENV)/.test
 	@$(PY) -m mypy
 	@$(PY) -m pytest
 
-bench: $(VENV)/.lab
-	@for script in benchmarks/*.py; do $(PY) "$$script" || exit; done
+bench: $(VENV)/.test
+	@$(PY) -m benchmarks
+
+latence: $(VENV)/.test
+	@$(PY) -m benchmarks.latency
+
+versions: $(VENV)/.test
+	@$(PIP) -q uv
+	@$(PY) tests/versions.py
+
+endurance: $(VENV)/.test
+	@$(PY) -m tests.endurance
+
+apercus: $(VENV)/.test
+	@COURS_APERCUS=1 $(PY) -m pytest -p no:nbval -o addopts=--import-mode=importlib tests/browser/test_notebooks.py
 
 site: $(VENV)/.site
 	@$(PY) -m lab.site

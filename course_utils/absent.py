@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.data import Batch
-from course_utils.inference import Teacher
+from course_utils.inference import Teacher, checked_teacher, refuse_own_teacher
 from course_utils.losses import checked_temperature, kd_loss
 
 
@@ -72,9 +72,11 @@ class Renormalised:
     """
 
     def __init__(self, teacher: Teacher, absent: int, *, temperature: float) -> None:
-        self.teacher, self.absent, self.temperature = teacher, absent, checked_temperature(temperature)
+        self.teacher, self.absent = checked_teacher(teacher), absent
+        self.temperature = checked_temperature(temperature)
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        refuse_own_teacher(student, self.teacher)
         logits = self.teacher.logits(batch).clone()
         logits[:, self.absent] = -torch.inf
         return {"enseignant": kd_loss(student(batch.x), logits, self.temperature)}

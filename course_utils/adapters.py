@@ -96,9 +96,9 @@ def still_statistics(model: nn.Module) -> Iterator[None]:
     ne verra que les siennes : elles seules doivent être comptées.
     """
     counting = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats]
-    for module in counting:
-        module.track_running_stats = False
     try:
+        for module in counting:
+            module.track_running_stats = False
         yield
     finally:
         for module in counting:

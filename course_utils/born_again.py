@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.data import Batch, Images
-from course_utils.inference import Teacher, refuse_own_teacher
+from course_utils.inference import Teacher, labels_within, refuse_own_teacher
 
 
 def cwtm_weights(teacher_logits: Tensor) -> Tensor:
@@ -65,7 +65,8 @@ class Cwtm:
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
-        return {"labels pesés": cwtm_loss(student(batch.x), self.teacher.logits(batch), batch.y)}
+        logits = student(batch.x)
+        return {"labels pesés": cwtm_loss(logits, self.teacher.logits(batch), labels_within(logits, batch))}
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()

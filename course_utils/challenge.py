@@ -5,6 +5,7 @@
 """
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +111,7 @@ class Placement:
         Lève ValueError si le fichier existant n'est pas un tableau de points, OSError s'il ne peut être écrit.
         """
         path = Path(path)
-        kept = [row for row in read_points(path) if row["nom"] != self.entry.name] if path.exists() else []
+        kept = [row for row in read_points(path) if row["nom"] != self.entry.name] if os.path.exists(path) else []
         write_whole(path, points_csv([*kept, row_of(self.entry)]).encode("utf-8"))
         print(f"Point « {self.entry.name} » écrit dans {shown(path)} ({len(kept) + 1} point(s) dans ce fichier).")
         return path

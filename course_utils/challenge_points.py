@@ -64,7 +64,7 @@ def read_points(path: Path) -> list[dict[str, str]]:
     Lève ValueError si ses colonnes ne sont pas celles d'un point, OSError s'il ne se lit pas.
     """
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), strict=True)
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
         rows = list(reader)
     except (UnicodeDecodeError, csv.Error):
         reader, rows = None, []

@@ -1,8 +1,11 @@
 """Télécharger un jeu d'images par torchvision, sans jamais en laisser un à moitié écrit."""
 
 import os
+import shutil
 import socket
 import tempfile
+import time
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -10,6 +13,8 @@ from course_utils.files import FORBIDDEN, FULL, reason, shown
 from course_utils.known import Known
 
 PATIENCE = 30  # secondes sans réponse du réseau avant de renoncer
+DRAFT = ".telechargement-"
+DAY = 24 * 3600  # secondes : aucun téléchargement ne dure autant
 
 
 def download(known: Known, places: list[Path]) -> Path:
@@ -42,13 +47,22 @@ def download(known: Known, places: list[Path]) -> Path:
 
 
 def _fetch(known: Known, target: Path) -> None:
+    _sweep(target)
     # Avant l'import, plus lent : un dossier où l'on ne peut pas écrire se dit tout de suite.
-    beside = tempfile.TemporaryDirectory(prefix=".telechargement-", dir=target, ignore_cleanup_errors=True)
+    beside = tempfile.TemporaryDirectory(prefix=DRAFT, dir=target, ignore_cleanup_errors=True)
     with beside as folder:
         from torchvision import datasets
 
         getattr(datasets, known.reader)(folder, download=True)
         _move(Path(folder, known.folder), target / known.folder)
+
+
+def _sweep(target: Path) -> None:
+    """Efface ce qu'un noyau tué en plein téléchargement a laissé, il y a plus d'un jour."""
+    for left in target.glob(f"{DRAFT}*"):
+        with suppress(OSError):  # un autre noyau l'efface aussi
+            if time.time() - left.stat().st_mtime > DAY:
+                shutil.rmtree(left)
 
 
 def _move(new: Path, final: Path) -> None:

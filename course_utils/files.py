@@ -15,6 +15,10 @@ _CAUSES = {
     errno.EPERM: "droits insuffisants",
     errno.EROFS: "disque en lecture seule",
     errno.ENOENT: "dossier ou fichier absent",
+    errno.ENOTDIR: "dossier ou fichier absent",
+    errno.EISDIR: "c'est un dossier",
+    errno.ELOOP: "liens qui tournent en rond",
+    errno.ENAMETOOLONG: "nom trop long",
     errno.EIO: "disque défaillant",
 }
 
@@ -33,8 +37,10 @@ def reason(error: OSError) -> str:
 def write_whole(path: Path, content: bytes) -> None:
     """Écrit `content` à côté, puis renomme : personne ne voit jamais un fichier à moitié écrit.
 
-    Crée le dossier s'il manque. Lève OSError, avec une phrase, s'il n'accepte pas l'écriture.
+    Crée le dossier s'il manque ; un lien symbolique reste un lien, et c'est son but qui est remplacé. Lève OSError,
+    avec une phrase, si le dossier n'accepte pas l'écriture.
     """
+    path = Path(os.path.realpath(path))
     draft = path.with_name(f"{path.name}.{os.getpid()}.partiel")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

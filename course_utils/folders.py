@@ -1,6 +1,7 @@
 """Lire un dossier d'images rangées par classe : `load("dossier:CHEMIN")`."""
 
 import os
+import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from course_utils.files import shown
+from course_utils.files import reason, shown
 from course_utils.pictures import EXTENSIONS, LARGEST_KEPT, SIDE, Picture, fitted, read_picture
 from course_utils.sampling import stratified_order
 from course_utils.sources import Source
@@ -29,25 +30,23 @@ def read(path: str) -> Source:
     différentes, ou de plus de 64 pixels de côté, sont ramenées à 32×32. Des images toutes grises donnent un canal,
     les autres trois. Lève ValueError ou OSError, avec le nom de la classe ou de l'image en cause.
     """
-    folder = Path(path).expanduser()
-    if not path.strip() or not folder.is_dir():
+    folder = Path(os.path.expanduser(path))
+    if not path.strip() or not os.path.isdir(folder):
         raise FileNotFoundError(
             f"{shown(path)} n'est pas un dossier : donnez « dossier:CHEMIN », où CHEMIN est un dossier d'images "
             "rangées par classe (une archive doit d'abord être décompressée)."
         )
-    has_train, has_test = (folder / "train").is_dir(), (folder / "test").is_dir()
-    if has_train != has_test:
-        lacking = folder / ("test" if has_train else "train")
-        raise ValueError(f"Le dossier {shown(lacking)} manque : donnez « train » et « test », ou ni l'un ni l'autre.")
-    if has_train:
-        train, test = _by_class(folder / "train", least=2), _by_class(folder / "test", least=1)
-        _check_same_classes(folder, set(train), set(test))
-    else:
-        train, test = _split(_by_class(folder, least=3))
-    files, train_count = (*_flat(train), *_flat(test)), len(_flat(train))
+    try:
+        train, test = _listed(folder)
+        files, train_count = (*_flat(train), *_flat(test)), len(_flat(train))
+        # La date la plus récente fait partie de la clé : une image retouchée est relue, sinon les pixels sont partagés.
+        newest = max(map(_date, files))
+    except OSError as error:
+        cause = reason(error)
+        raise OSError(
+            f"{shown(error.filename or folder)} ne se lit pas ({cause}) : vérifiez les droits, ou recopiez ce dossier."
+        ) from None
     labels = [k for groups in (train, test) for k, names in enumerate(groups.values()) for _ in names]
-    # La date la plus récente fait partie de la clé : une image retouchée est relue, sinon les pixels sont partagés.
-    newest = max(os.lstat(file).st_mtime_ns for file in files)
     pixels, mean, std = _decoded(files, train_count, newest)
     return Source(pixels, torch.tensor(labels), train_count, tuple(train), mean, std)
 
@@ -62,6 +61,27 @@ def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
         means.append(mean.item())
         deviations.append(((levels - mean).square() * share).sum().sqrt().item() or 1.0)  # un canal uni reste fini
     return tuple(means), tuple(deviations)
+
+
+def _listed(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Les images d'apprentissage, puis de test, de chaque classe."""
+    has_train, has_test = (folder / "train").is_dir(), (folder / "test").is_dir()
+    if has_train != has_test:
+        lacking = folder / ("test" if has_train else "train")
+        raise ValueError(f"Le dossier {shown(lacking)} manque : donnez « train » et « test », ou ni l'un ni l'autre.")
+    if not has_train:
+        return _split(_by_class(folder, least=3))
+    train, test = _by_class(folder / "train", least=2), _by_class(folder / "test", least=1)
+    _check_same_classes(folder, set(train), set(test))
+    return train, test
+
+
+def _date(file: str) -> int:
+    """La date du fichier, en nanosecondes. Un tube est refusé : l'ouvrir ferait attendre pour toujours."""
+    seen = os.lstat(file)
+    if not stat.S_ISREG(seen.st_mode) and not stat.S_ISLNK(seen.st_mode):
+        raise ValueError(f"{shown(file)} n'est pas un fichier ordinaire : retirez-le du dossier.")
+    return seen.st_mtime_ns
 
 
 def _by_class(folder: Path, *, least: int) -> dict[str, list[str]]:
@@ -83,11 +103,15 @@ def _by_class(folder: Path, *, least: int) -> dict[str, list[str]]:
 
 
 def _images(folder: Path) -> Iterator[str]:
-    for here, folders, files in os.walk(folder):
+    for here, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]  # .ipynb_checkpoints garde des copies
         yield from (
             os.path.join(here, name) for name in files if name.lower().endswith(EXTENSIONS) and not name.startswith(".")
         )
+
+
+def _refuse(error: OSError) -> None:
+    raise error  # sans cela, un sous-dossier illisible serait passé sous silence
 
 
 def _check_same_classes(folder: Path, train: set[str], test: set[str]) -> None:

@@ -71,17 +71,20 @@ def bfloat16_wins(device_type: str) -> bool:
 def predict(model: nn.Module, images: Images) -> Tensor:
     """Les logits de `model` sur toutes les images : (n, classes) float32, sur le processeur.
 
-    Le réseau est mis en mode évaluation le temps du calcul, puis rendu comme il était.
+    Le réseau passe en mode évaluation, puis est rendu comme il était. Lève ValueError s'il n'y a aucune image.
     """
+    if not len(images):
+        raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'images non vide.")
     device = device_of(model)
-    was_training = model.training
-    model.eval()
+    modes = [(module, module.training) for module in model.modules()]
     try:
+        model.eval()
         with autocast(device):
             chunks = torch.arange(len(images)).split(CHUNK)
             return torch.cat([model(images.batch(positions, device).x).float().cpu() for positions in chunks])
     finally:
-        model.train(was_training)
+        for module, mode in modes:
+            module.training = mode
 
 
 def evaluate(model: nn.Module, images: Images) -> float:
@@ -98,6 +101,8 @@ class Teacher(nn.Module):
 
     def __init__(self, model: StagedNet) -> None:
         super().__init__()
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"L'enseignant est un {type(model).__name__} : donnez un réseau.")
         self.model: StagedNet = copy.deepcopy(model).requires_grad_(False)
         self._original = weakref.ref(model)
         self._tables: list[_Table] = []
@@ -132,7 +137,7 @@ class Teacher(nn.Module):
     @cached_property
     def _headless(self) -> "Teacher":
         """Le même réseau sans couche finale : ses « logits » sont ces vecteurs."""
-        m = self.model
+        m = staged(self.model, "L'enseignant")
         return Teacher(StagedNet(m.stem, list(m.stages), m.pool, nn.Identity()))
 
     @torch.no_grad()
@@ -142,7 +147,7 @@ class Teacher(nn.Module):
         """
         self._wake(batch.x.device)
         with autocast(batch.x.device):
-            found = [feature.float() for feature in self.model.features(batch.x, stages)]
+            found = [f.float() for f in staged(self.model, "L'enseignant").features(batch.x, stages)]
         # LIT les donne aux couches de l'élève : canaux en dernier, un processeur y perdrait des bits (voir `place`)
         return found if batch.x.is_cuda else [feature.contiguous() for feature in found]
 
@@ -155,12 +160,12 @@ class Teacher(nn.Module):
 
     def _table(self, images: Images) -> "_Table":
         """La table des logits de ces pixels, complétée des lignes qui manquent."""
-        table = next((t for t in self._tables if t.pixels is images.pixels), None)
-        if table is None or table.version != images.pixels._version:  # pixels nouveaux, ou modifiés sur place
-            self._tables = [t for t in self._tables if t is not table and t.pixels is not images.pixels]
-            table = _Table(images.pixels)
+        table = next((t for t in self._tables if t.describes(images)), None)
+        if table is None:  # pixels nouveaux, modifiés sur place, ou normalisés autrement
+            self._tables = [t for t in self._tables if t.up_to_date()]
+            table = _Table(images)
             self._tables.append(table)
-        if table.complete_for is not images.rows:
+        if not table.complete_for(images.rows):
             self._wake(best_device())
             table.fill(self.model, images)
         return table
@@ -176,23 +181,63 @@ class Teacher(nn.Module):
         self.model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
+def checked_teacher(teacher: Teacher) -> Teacher:
+    """L'enseignant, ou TypeError si c'est un réseau qui n'a pas été gelé."""
+    if not isinstance(teacher, Teacher):
+        raise TypeError(f"L'enseignant est un {type(teacher).__name__} : donnez Teacher(modèle), qui le gèle.")
+    return teacher
+
+
 def refuse_own_teacher(student: nn.Module, teacher: Teacher) -> None:
     """Lève ValueError si l'élève est son propre enseignant : le terme de distillation ne lui apprendrait rien."""
-    if teacher.copied_from(student) or student is teacher.model:
+    if checked_teacher(teacher).copied_from(student) or student is teacher or student is teacher.model:
         raise ValueError(
             "L'élève et l'enseignant sont le même réseau : donnez un autre élève, par exemple fresh(modèle, seed=1)."
         )
 
 
+def staged(model: nn.Module, who: str) -> StagedNet:
+    """Le réseau, ou TypeError s'il n'est pas coupé en étages ; who : « L'élève » ou « L'enseignant »."""
+    if not isinstance(model, StagedNet):
+        raise TypeError(f"{who} est un {type(model).__name__} : donnez un StagedNet, coupé en étages.")
+    return model
+
+
+def labels_within(logits: Tensor, batch: Batch) -> Tensor:
+    """Les labels du lot, ou ValueError s'il leur faut plus de sorties que l'élève n'en a.
+
+    Une carte graphique ne survit pas à un tel label : on le cherche ici, sur le processeur.
+    """
+    outputs, classes = logits.shape[-1], len(batch.images.classes)
+    if outputs < classes and batch.images.y.max() >= outputs:
+        raise ValueError(
+            f"L'élève a {outputs} sorties, et les labels vont jusqu'à {batch.images.y.max()} : "
+            f"construisez-le avec classes={classes}."
+        )
+    return batch.y
+
+
 class _Table:
     """Des logits rangés par numéro d'image, et lesquels sont connus."""
 
-    def __init__(self, pixels: Tensor) -> None:
-        self.pixels = pixels
-        self.version = pixels._version
-        self.known = torch.zeros(len(pixels), dtype=torch.bool)
+    def __init__(self, images: Images) -> None:
+        self.pixels, self.pixels_version = images.pixels, images.pixels._version
+        self.scale = images.mean, images.std
+        self.known = torch.zeros(len(images.pixels), dtype=torch.bool)
         self.logits = torch.empty(0)
-        self.complete_for: Tensor | None = None
+        self.rows, self.rows_version = torch.empty(0), 0  # la dernière partie complétée
+
+    def up_to_date(self) -> bool:
+        """Faux si les pixels ont été modifiés sur place."""
+        return self.pixels._version == self.pixels_version
+
+    def describes(self, images: Images) -> bool:
+        """Vrai si ces images sont les mêmes pixels, intacts et normalisés de la même façon."""
+        return self.pixels is images.pixels and self.scale == (images.mean, images.std) and self.up_to_date()
+
+    def complete_for(self, rows: Tensor) -> bool:
+        """Vrai si les logits de toutes ces lignes sont connus."""
+        return self.rows is rows and self.rows_version == rows._version
 
     def fill(self, model: nn.Module, images: Images) -> None:
         missing = images.subset(~self.known[images.rows])
@@ -202,4 +247,4 @@ class _Table:
                 self.logits = torch.full((len(self.known), logits.shape[1]), torch.nan)
             self.logits[missing.rows] = logits
             self.known[missing.rows] = True
-        self.complete_for = images.rows
+        self.rows, self.rows_version = images.rows, images.rows._version

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from course_utils.adapters import Adapter, still_statistics
 from course_utils.data import Batch
-from course_utils.inference import Teacher, best_device, place, refuse_own_teacher
+from course_utils.inference import (
+    Teacher,
+    best_device,
+    checked_teacher,
+    labels_within,
+    place,
+    refuse_own_teacher,
+    staged,
+)
 from course_utils.losses import checked_temperature, cross_entropy, hint_loss, kd_loss, lit_loss
 from course_utils.models import StagedNet
 
@@ -26,12 +34,12 @@ class Hint:
 
     def __init__(self, teacher: Teacher, regressor: nn.Module, *, guided: int, hint: int, norm: str = "mse") -> None:
         place(regressor, best_device())
-        self.teacher, self.regressor = teacher, regressor
+        self.teacher, self.regressor = checked_teacher(teacher), regressor
         self.guided, self.hint, self.norm = guided, hint, norm
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
-        seen = _staged(student).features(batch.x, self.guided)[-1]
+        seen = staged(student, "L'élève").features(batch.x, self.guided)[-1]
         wanted = self.teacher.features(batch, self.hint)[-1]
         return {"indice": hint_loss(self.regressor(seen), wanted, norm=self.norm)}
 
@@ -62,7 +70,7 @@ class Lit:
         for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
-        self.teacher, self.adapters, self.norm = teacher, adapters, norm
+        self.teacher, self.adapters, self.norm = checked_teacher(teacher), adapters, norm
         self.hard_share, self.kd_share = hard_share, kd_share
         self.temperature = checked_temperature(temperature)
         for module in self._modules():
@@ -71,10 +79,11 @@ class Lit:
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
         wanted = self.teacher.features(batch)
-        logits, blocks = self.compare(_staged(student), batch.x, wanted)
+        logits, blocks = self.compare(staged(student, "L'élève"), batch.x, wanted)
+        hard = cross_entropy(logits, labels_within(logits, batch))
         soft = kd_loss(logits, self.teacher.classify(wanted[-1]), self.temperature)
         return {
-            "labels": self.kd_share * self.hard_share * cross_entropy(logits, batch.y),
+            "labels": self.kd_share * self.hard_share * hard,
             "enseignant": self.kd_share * (1 - self.hard_share) * soft,
             "blocs": (1 - self.kd_share) * blocks,
         }
@@ -104,9 +113,3 @@ class Hints(Lit):
         maps = [after or nn.Identity() for _, after in self.adapters or [(None, None)] * len(student.stages)]
         gaps = [hint_loss(r(s), t, norm=self.norm) for r, s, t in zip(maps, seen[1:], wanted[1:], strict=True)]
         return student.head(student.pool(seen[-1])), torch.stack(gaps).sum()
-
-
-def _staged(student: nn.Module) -> StagedNet:
-    if not isinstance(student, StagedNet):
-        raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, coupé en étages.")
-    return student

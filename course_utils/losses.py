@@ -23,9 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.relations import rkd_angle_loss, rkd_distance_loss
+from course_utils.relations import refuse_incomparable, rkd_angle_loss, rkd_distance_loss, upcast
 
 __all__ = [
+    "check_weights",
     "checked_temperature",
     "cross_entropy",
     "hint_loss",
@@ -45,10 +46,10 @@ def soften(logits: Tensor, temperature: float) -> Tensor:
 
     logits : (…, C), des nombres quelconques ; temperature : T > 0, sans unité (T = 1 : le softmax ordinaire).
     Rend des probabilités de même forme, de somme 1 sur le dernier axe.
-    Lève ValueError si T n'est pas un nombre fini strictement positif.
+    Lève ValueError si T n'est pas un nombre strictement positif, de 1e-6 à 1e6.
     Source : Hinton, Vinyals et Dean 2015, équation 1.
     """
-    return torch.softmax(_upcast(logits) / checked_temperature(temperature), dim=-1)
+    return torch.softmax(upcast(logits) / checked_temperature(temperature), dim=-1)
 
 
 def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
@@ -56,18 +57,16 @@ def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) 
 
     student_logits, teacher_logits : (N, C). Le facteur T² compense les *gradients*, qui diminuent comme 1/T² ;
     sans lui, changer T changerait aussi le poids de ce terme. Une classe que l'enseignant exclut (logit −∞) ne compte
-    pas.
-    Lève ValueError si les formes diffèrent ou ne sont pas (N, C), ou si T n'est pas un nombre fini positif.
+    pas. En float32, la valeur (mais non le gradient) est arrondie à T² · 10⁻⁷ près : pour la mesurer à T = 1000,
+    donnez des float64.
+    Lève ValueError si les formes diffèrent ou ne sont pas (N, C), ou si T n'est pas un nombre positif.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
     _check_logits(student_logits, teacher_logits)
     t = checked_temperature(temperature)
-    log_student = torch.log_softmax(_upcast(student_logits) / t, dim=1)
-    log_teacher = torch.log_softmax(_upcast(teacher_logits).detach() / t, dim=1)
-    p_teacher = log_teacher.exp()
-    # 0·log 0 vaut 0 par continuité, alors que le calcul direct donnerait NaN
-    terms = torch.where(p_teacher > 0, p_teacher * (log_teacher - log_student), 0.0)
-    return t**2 * terms.sum(dim=1).mean()
+    log_student = torch.log_softmax(upcast(student_logits) / t, dim=1)
+    log_teacher = torch.log_softmax(upcast(teacher_logits).detach() / t, dim=1)
+    return t**2 * _expectation(log_teacher.exp(), log_teacher - log_student)
 
 
 def hinton_loss(
@@ -81,14 +80,14 @@ def hinton_loss(
 ) -> Tensor:
     """L_KD = hard_weight · H(y, P_S) + soft_weight · T² · KL(P_T ‖ P_S) ; soft_weight est le λ du cours.
 
-    logits : (N, C) ; targets : (N,) indices des classes (−100 : image sans label, ignorée par H) ou (N, C)
-    probabilités. H est calculée à T = 1, la température n'agit que sur le terme de distillation. Un poids nul retire
-    son terme.
-    Lève ValueError comme `kd_loss`, ou si targets ne va pas avec les logits.
+    logits : (N, C) ; targets : comme dans `cross_entropy`. H est calculée à T = 1, la température n'agit que sur le
+    terme de distillation. Un poids nul retire son terme.
+    Lève ValueError comme `kd_loss` et `cross_entropy`, ou si un poids n'est pas un nombre fini, positif ou nul.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
     _check_logits(student_logits, teacher_logits)
-    loss = _upcast(student_logits).new_zeros(())
+    check_weights(soft_weight=soft_weight, hard_weight=hard_weight)
+    loss = upcast(student_logits).new_zeros(())
     if hard_weight:
         loss = loss + hard_weight * cross_entropy(student_logits, targets)
     if soft_weight:
@@ -97,20 +96,32 @@ def hinton_loss(
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
-    """Entropie croisée H(y, P) à T = 1, moyenne sur le lot.
+    """Entropie croisée H(y, P) à T = 1, moyenne sur les images du lot qui ont un label.
 
-    logits : (N, C) ; targets : (N,) entiers (−100 : ignoré) ou (N, C), un vecteur « one-hot » ou des probabilités.
+    logits : (N, C) ; targets : (N,) entiers, où −100 veut dire « sans label », ou (N, C), un vecteur « one-hot » ou
+    des probabilités. Comme dans PyTorch, un lot dont aucune image n'a de label donne NaN.
     Lève ValueError si targets ne va pas avec les logits.
     """
     _check_logits(logits, logits)
+    if logits.device != targets.device:
+        raise ValueError(f"Les logits sont sur {logits.device} et les labels sur {targets.device} : déplacez-les.")
+    examples, classes = logits.shape
     if targets.shape == logits.shape:
-        targets = _upcast(targets)
-    elif targets.shape != logits.shape[:1] or targets.is_floating_point():
+        p = _probabilities(targets)
+        return -_expectation(p.lerp(torch.full_like(p, 1 / classes), label_smoothing), upcast(logits).log_softmax(1))
+    if targets.shape != (examples,) or targets.is_floating_point() or targets.is_complex():
         raise ValueError(
             f"Les labels ont la forme {tuple(targets.shape)} et le type {targets.dtype} : donnez "
-            f"{logits.shape[0]} indices de classe (entiers), ou des probabilités de forme {tuple(logits.shape)}."
+            f"{examples} indices de classe (entiers), ou des probabilités de forme {(examples, classes)}."
         )
-    return F.cross_entropy(_upcast(logits), targets, label_smoothing=label_smoothing)
+    try:
+        return F.cross_entropy(upcast(logits), targets.long(), label_smoothing=label_smoothing)
+    except IndexError:
+        known = targets[targets != -100]
+        raise ValueError(
+            f"Les labels vont de {known.min()} à {known.max()} pour {classes} classes : donnez des entiers de 0 à "
+            f"{classes - 1} (−100 : sans label), ou construisez l'élève avec plus de classes."
+        ) from None
 
 
 def hint_loss(student_features: Tensor, teacher_features: Tensor, *, norm: str = "mse") -> Tensor:
@@ -122,13 +133,13 @@ def hint_loss(student_features: Tensor, teacher_features: Tensor, *, norm: str =
     Lève ValueError si les formes diffèrent (jamais de diffusion implicite) ou si norm est inconnue.
     Source : Romero et al. 2014 (FitNets), équation 3.
     """
-    if student_features.shape != teacher_features.shape:
+    if student_features.shape != teacher_features.shape or student_features.ndim < 2:
         raise ValueError(
-            f"L'élève rend {tuple(student_features.shape)} et l'enseignant {tuple(teacher_features.shape)} : "
-            "placez un régresseur (convolution 1×1 ou couche dense) pour que les formes soient égales."
+            f"L'élève rend {tuple(student_features.shape)} et l'enseignant {tuple(teacher_features.shape)} : placez un "
+            "régresseur (convolution 1×1 ou couche dense) pour des formes égales, (N, D) ou (N, C, H, W)."
         )
-    _check_not_empty(student_features)
-    gap = _upcast(student_features) - _upcast(teacher_features).detach()
+    refuse_incomparable(student_features, teacher_features)
+    gap = upcast(student_features) - upcast(teacher_features).detach()
     if norm == "mse":
         return gap.square().mean()
     if norm == "l2":
@@ -167,33 +178,57 @@ def lit_loss(
     for block, (adapt_in, adapt_out), before, after in zip(
         blocks, adapters, teacher_features[:-1], teacher_features[1:], strict=True
     ):
-        x = before.detach()
-        x = block(adapt_in(x) if adapt_in else x)
-        distances.append(hint_loss(adapt_out(x) if adapt_out else x, after, norm=norm))
+        x = before.clone() if before.is_inference() else before.detach()
+        version = x._version
+        y = block(adapt_in(x) if adapt_in else x)
+        if x._version != version:
+            raise ValueError(
+                "Un bloc modifie son entrée, qui est à l'enseignant : retirez inplace=True de sa première couche."
+            )
+        distances.append(hint_loss(adapt_out(y) if adapt_out else y, after, norm=norm))
     return torch.stack(distances).sum()
 
 
-def _upcast(x: Tensor) -> Tensor:
-    """Au moins float32 : en float16, T² · KL perdrait toute précision."""
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
-
-
 def checked_temperature(temperature: float) -> float:
-    """La température, ou ValueError si ce n'est pas un nombre fini strictement positif."""
-    try:
-        t = float(temperature)
-    except (TypeError, ValueError):
-        t = math.nan
-    if not (math.isfinite(t) and t > 0):
+    """La température, ou ValueError si ce n'est pas un nombre strictement positif, de 1e-6 à 1e6."""
+    t = _number(temperature)
+    if not 1e-6 <= t <= 1e6:  # au-delà, z/T ou T² sortent de ce que les nombres à virgule distinguent
         raise ValueError(
-            f"La température vaut {temperature} : donnez un nombre fini strictement positif, par exemple 4."
+            f"La température vaut {temperature} : donnez un nombre strictement positif, de 1e-6 à 1e6, par exemple 4."
         )
     return t
 
 
-def _check_not_empty(x: Tensor) -> None:
-    if x.numel() == 0:
-        raise ValueError(f"Le lot est vide (forme {tuple(x.shape)}) : donnez au moins un exemple.")
+def check_weights(**weights: float) -> None:
+    """Lève ValueError si l'un des poids n'est pas un nombre fini, positif ou nul."""
+    for name, weight in weights.items():
+        if not 0 <= _number(weight) < math.inf:
+            raise ValueError(f"Le poids {name} vaut {weight} : donnez un nombre fini, positif ou nul, par exemple 1.")
+
+
+def _number(value: object) -> float:
+    """La valeur en virgule flottante, ou NaN si ce n'est pas un nombre."""
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return math.nan
+
+
+def _expectation(p: Tensor, values: Tensor) -> Tensor:
+    """(N, C), (N, C) → Σ_c p·values, moyenne sur le lot ; 0·∞ y vaut 0, par continuité de p·log p."""
+    return torch.where(p == 0, 0.0, p * values).sum(dim=1).mean()
+
+
+def _probabilities(targets: Tensor) -> Tensor:
+    """Les probabilités (N, C), détachées, ou ValueError si une ligne n'est pas une loi."""
+    p = upcast(targets).detach()
+    gap = (p.sum(dim=1) - 1).abs().max()
+    if not (p.min() >= 0 and gap < 0.01):  # un bfloat16 n'est juste qu'à 0,4 % près
+        raise ValueError(
+            f"Les labels (N, C) descendent à {p.min():g} et leur somme s'écarte de 1 de {gap:g} : "
+            "donnez des probabilités, positives et de somme 1 (pour des logits, soften d'abord)."
+        )
+    return p
 
 
 def _check_logits(student: Tensor, teacher: Tensor) -> None:
@@ -207,9 +242,4 @@ def _check_logits(student: Tensor, teacher: Tensor) -> None:
             f"Les logits sont de types {student.dtype} (élève) et {teacher.dtype} (enseignant) : "
             "donnez des nombres réels, les sorties du réseau avant le softmax."
         )
-    if student.device != teacher.device:
-        raise ValueError(
-            f"L'élève est sur {student.device} et l'enseignant sur {teacher.device} : "
-            "déplacez l'un des deux avec .to(device)."
-        )
-    _check_not_empty(student)
+    refuse_incomparable(student, teacher)

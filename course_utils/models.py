@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from course_utils.files import shown
 from course_utils.weights import load_weights
 
 TEACHERS = Path(__file__).resolve().parents[1] / "data" / "teachers"
@@ -153,10 +154,15 @@ def load_teacher(name: str = "fashion-resnet") -> StagedNet:
         raise FileNotFoundError(
             f"L'enseignant « {name} » n'existe pas : choisissez parmi {', '.join(known) or '(aucun)'}."
         )
-    card = json.loads((TEACHERS / f"{name}.json").read_text(encoding="utf-8"))
-    architecture = dict(card["architecture"])
-    model = BUILDERS[architecture.pop("builder")](**architecture)
-    load_weights(model, TEACHERS / f"{name}.safetensors", sha256=card["sha256"])
+    path = TEACHERS / f"{name}.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        architecture, sha256 = dict(card["architecture"]), str(card["sha256"])
+        model = BUILDERS[architecture.pop("builder")](**architecture)
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        cause = type(error).__name__
+        raise ValueError(f"La fiche {shown(path)} est abîmée ({cause}) : reprenez-la par « git checkout ».") from None
+    load_weights(model, path.with_suffix(".safetensors"), sha256=sha256)
     return model.eval()
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.data import Batch
-from course_utils.losses import checked_temperature, cross_entropy, kd_loss
+from course_utils.inference import labels_within
+from course_utils.losses import check_weights, checked_temperature, cross_entropy, kd_loss
 
 
 class Pair(nn.Module):
@@ -39,15 +40,14 @@ class Mutual:
     """
 
     def __init__(self, *, temperature: float = 1.0, weight: float = 1.0) -> None:
-        if weight < 0:
-            raise ValueError(f"weight vaut {weight} : donnez un nombre positif, ou 0 pour le témoin.")
+        check_weights(weight=weight)
         self.temperature, self.weight = checked_temperature(temperature), weight
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         if not isinstance(student, Pair):
             raise TypeError(f"L'élève est un {type(student).__name__} : donnez Pair(premier, second).")
         logits = student.first(batch.x), student.second(batch.x)
-        hard = torch.stack([cross_entropy(z, batch.y) for z in logits]).sum()
+        hard = torch.stack([cross_entropy(z, labels_within(z, batch)) for z in logits]).sum()
         peers = [kd_loss(mine, other, self.temperature) for mine, other in (logits, logits[::-1])]
         return {"labels": hard, "l'autre élève": self.weight * torch.stack(peers).sum()}
 

@@ -4,16 +4,23 @@ Un objectif s'appelle `objective(student, batch)` et rend ses termes, nommés et
 somme et trace chacun. `parameters()` donne ce qu'il faut entraîner en plus de l'élève (un régresseur, par exemple).
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from torch import Tensor, nn
 
 from course_utils.data import Batch
-from course_utils.inference import Teacher, refuse_own_teacher
+from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher, staged
 from course_utils.intermediate import Hint, Hints, Lit
-from course_utils.losses import checked_temperature, cross_entropy, kd_loss, rkd_angle_loss, rkd_distance_loss
-from course_utils.models import StagedNet
+from course_utils.losses import (
+    check_weights,
+    checked_temperature,
+    cross_entropy,
+    kd_loss,
+    rkd_angle_loss,
+    rkd_distance_loss,
+)
 
 __all__ = ["BornAgain", "Hint", "Hinton", "Hints", "Lit", "Objective", "Rkd", "Supervised", "fading"]
 
@@ -40,7 +47,8 @@ class Supervised:
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         logits = student(batch.x)
-        return {"labels": cross_entropy(logits, batch.y, label_smoothing=self.label_smoothing)}
+        labels = labels_within(logits, batch)
+        return {"labels": cross_entropy(logits, labels, label_smoothing=self.label_smoothing)}
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()
@@ -56,14 +64,10 @@ class Hinton:
     def __init__(
         self, teacher: Teacher, *, temperature: float = 4.0, soft_weight: float = 1.0, hard_weight: float = 1.0
     ) -> None:
-        if not isinstance(teacher, Teacher):
-            raise TypeError(f"L'enseignant est un {type(teacher).__name__} : donnez Teacher(modèle), qui le gèle.")
-        if soft_weight < 0 or hard_weight < 0 or soft_weight + hard_weight == 0:
-            raise ValueError(
-                f"Les poids sont {soft_weight} (enseignant) et {hard_weight} (labels) : "
-                "donnez deux nombres positifs dont un au moins n'est pas nul."
-            )
-        self.teacher = teacher
+        check_weights(soft_weight=soft_weight, hard_weight=hard_weight)
+        if soft_weight == hard_weight == 0:
+            raise ValueError("Les deux poids sont nuls (0) : donnez un nombre positif à l'un des deux au moins.")
+        self.teacher = checked_teacher(teacher)
         self.temperature = checked_temperature(temperature)
         self.soft_weight = soft_weight
         self.hard_weight = hard_weight
@@ -73,7 +77,7 @@ class Hinton:
         logits = student(batch.x)
         terms = {}
         if self.hard_weight:
-            terms["labels"] = self.hard_weight * cross_entropy(logits, batch.y)
+            terms["labels"] = self.hard_weight * cross_entropy(logits, labels_within(logits, batch))
         if self.soft_weight:
             terms["enseignant"] = self.soft_weight * kd_loss(logits, self.teacher.logits(batch), self.temperature)
         return terms
@@ -88,7 +92,7 @@ def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Call
 
     Source : Romero et al. 2014 (FitNets), étape 2, où λ va de 4 à 1.
     """
-    if min(start, stop) < 0 or epochs < 1:
+    if not (0 <= start < math.inf and 0 <= stop < math.inf and epochs >= 1):
         raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
     weights = iter(start + (stop - start) * epoch / max(epochs - 1, 1) for epoch in range(1, epochs + 1))
     objective.soft_weight = start
@@ -106,7 +110,7 @@ class BornAgain:
     """
 
     def __init__(self, teacher: Teacher) -> None:
-        self.teacher = teacher
+        self.teacher = checked_teacher(teacher)
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
@@ -140,23 +144,21 @@ class Rkd:
             "labels": hard_weight,
             "enseignant": soft_weight,
         }
-        if min(self.weights.values()) < 0 or distance_weight + angle_weight == 0:
-            raise ValueError(
-                f"Les poids sont {self.weights} : donnez des nombres positifs, dont celui des distances ou des angles."
-            )
-        self.teacher = teacher
+        check_weights(**self.weights)
+        if distance_weight == angle_weight == 0:
+            raise ValueError("Les poids des distances et des angles sont nuls (0) : donnez un nombre positif à l'un.")
+        self.teacher = checked_teacher(teacher)
         self.temperature = checked_temperature(temperature)
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
-        if not isinstance(student, StagedNet):
-            raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, qui a une méthode embed.")
-        embeddings = student.embed(batch.x)
-        logits = student.head(embeddings)
+        network = staged(student, "L'élève")
+        embeddings = network.embed(batch.x)
+        logits = network.head(embeddings)
         terms: dict[str, Callable[[], Tensor]] = {
             "distances": lambda: rkd_distance_loss(embeddings, self.teacher.embeddings(batch)),
             "angles": lambda: rkd_angle_loss(embeddings, self.teacher.embeddings(batch)),
-            "labels": lambda: cross_entropy(logits, batch.y),
+            "labels": lambda: cross_entropy(logits, labels_within(logits, batch)),
             "enseignant": lambda: kd_loss(logits, self.teacher.logits(batch), self.temperature),
         }
         return {name: weight * terms[name]() for name, weight in self.weights.items() if weight}

@@ -8,6 +8,8 @@ from PIL import ExifTags, Image, ImageOps
 from course_utils.files import shown
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+# Pillow reconnaît une image à son contenu : hors de cette liste, il lancerait Ghostscript sur un PostScript déguisé.
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SIDE = 32  # le côté auquel on ramène des images trop grandes ou de tailles différentes
 LARGEST_KEPT = 64  # au-delà, une image est réduite dès sa lecture : toutes doivent tenir en mémoire
 MAX_PIXELS = 50_000_000  # une photo d'appareil courant n'en a pas plus ; une « bombe », si
@@ -30,7 +32,7 @@ def read_picture(file: str) -> Picture:
     blanc. Lève ValueError, avec le nom du fichier, si l'image est illisible ou démesurée.
     """
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             on_its_side = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5

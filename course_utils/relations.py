@@ -132,15 +132,33 @@ def _block_size(n: int, device: torch.device) -> int:
     return max(1, (2**18 if device.type == "cpu" else 2**24) // n**2)
 
 
+def upcast(x: Tensor) -> Tensor:
+    """Au moins float32 : en float16, T² · KL perdrait toute précision. Lève ValueError pour des nombres complexes."""
+    if x.is_complex():
+        raise ValueError(f"Le tenseur est de type {x.dtype} : donnez des nombres réels.")
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
+def refuse_incomparable(student: Tensor, teacher: Tensor) -> None:
+    """Lève ValueError si un lot est vide, ou si les deux ne sont pas sur le même appareil."""
+    for x in (student, teacher):
+        if x.numel() == 0:
+            raise ValueError(f"Le lot est vide (forme {tuple(x.shape)}) : donnez au moins un exemple.")
+    if student.device != teacher.device:
+        raise ValueError(
+            f"L'élève est sur {student.device} et l'enseignant sur {teacher.device} : "
+            "déplacez l'un des deux avec .to(device)."
+        )
+
+
 def _checked(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
-    """Les deux lots sous la forme (N, D), au moins en float32, l'enseignant détaché."""
+    """Les deux lots sous la forme (N, D), dans un même type ; l'enseignant est détaché."""
     if student.ndim < 2 or teacher.ndim < 2 or len(student) != len(teacher):
         raise ValueError(
             f"L'élève rend {tuple(student.shape)} et l'enseignant {tuple(teacher.shape)} : "
             "il faut le même nombre d'exemples N, sous la forme (N, D) ou (N, C, H, W)."
         )
-    for x in (student, teacher):
-        if x.numel() == 0:
-            raise ValueError(f"Le lot est vide (forme {tuple(x.shape)}) : donnez au moins un exemple.")
-    s, t = (x.flatten(1).to(torch.promote_types(x.dtype, torch.float32)) for x in (student, teacher.detach()))
-    return s, t
+    refuse_incomparable(student, teacher)
+    s, t = upcast(student).flatten(1), upcast(teacher.detach()).flatten(1)
+    dtype = torch.promote_types(s.dtype, t.dtype)
+    return s.to(dtype), t.to(dtype)

@@ -5,6 +5,8 @@ machine, graines, durée). Les scripts d'experiments/ les écrivent, les noteboo
 """
 
 import csv
+import hashlib
+import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_utils.files import reason, shown
 from course_utils.french import typography
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
@@ -23,6 +26,8 @@ STUDENT = (
 )  # fmt: skip
 
 Row = dict[str, Any]
+
+_REMEDY = "rétablissez-le par « git checkout -- :/data/results » ou depuis une autre copie du cours"
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,41 @@ class Interval:
 def load(name: str) -> list[Row]:
     """Les lignes de la campagne `name`, les nombres convertis.
 
-    Lève FileNotFoundError si la campagne n'existe pas.
+    Lève FileNotFoundError si la campagne n'existe pas, ValueError si un fichier est abîmé, OSError s'il ne se lit pas.
     """
-    with _existing(name, "csv").open(encoding="utf-8", newline="") as file:
-        return [{key: _number(text) for key, text in row.items()} for row in csv.DictReader(file)]
+    path = _existing(name, "csv")
+    text = _text(path)
+    if card(name).get("sha256", fingerprint(text)) != fingerprint(text):
+        raise _damaged(path)
+    try:
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        rows = list(reader)
+    except csv.Error:
+        raise _damaged(path) from None
+    columns = reader.fieldnames or ()
+    if len(columns) < 2 or not rows or any(None in (*row, *row.values()) for row in rows):
+        raise _damaged(path)
+    return [{key: _number(value) for key, value in row.items()} for row in rows]
 
 
 def card(name: str) -> dict[str, Any]:
-    """La fiche de la campagne `name` : réglages, versions, machine, graines, durée."""
-    return json.loads(_existing(name, "json").read_text(encoding="utf-8"))
+    """La fiche de la campagne `name` : réglages, versions, machine, graines, durée.
+
+    Lève FileNotFoundError si elle n'existe pas, ValueError si la fiche est abîmée, OSError si elle ne se lit pas.
+    """
+    path = _existing(name, "json")
+    try:
+        found = json.loads(_text(path))
+    except (json.JSONDecodeError, RecursionError):
+        raise _damaged(path) from None
+    if not isinstance(found, dict):
+        raise _damaged(path)
+    return found
+
+
+def fingerprint(text: str) -> str:
+    """L'empreinte SHA-256 du texte d'une campagne, que sa fiche garde ; les fins de ligne de Windows n'y font rien."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
@@ -130,8 +161,21 @@ def _existing(name: str, kind: str) -> Path:
     path = RESULTS / f"{name}.{kind}"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in RESULTS.glob("*.csv"))) or "aucune"
-        raise FileNotFoundError(f"La campagne « {name} » n'est pas dans data/results : choisissez parmi {known}.")
+        raise FileNotFoundError(f"Le fichier {path.name} n'est pas dans data/results : choisissez parmi {known}.")
     return path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise _damaged(path) from None
+    except OSError as error:
+        raise OSError(f"{shown(path)} ne se lit pas ({reason(error)}) : {_REMEDY}.") from None
+
+
+def _damaged(path: Path) -> ValueError:
+    return ValueError(f"{shown(path)} est abîmé ou incomplet : {_REMEDY}.")
 
 
 def _number(text: str) -> float | int | str:

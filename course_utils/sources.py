@@ -61,9 +61,9 @@ def _places(name: str, root: str | os.PathLike[str] | None) -> list[Path]:
     asked = {"root": root}
     if name != "fashion-mnist":  # ce jeu-là est fourni : rien d'extérieur au cours ne doit pouvoir le gêner
         asked["COURS_DONNEES"] = os.environ.get("COURS_DONNEES") or None
-    given = {variable: Path(value).expanduser() for variable, value in asked.items() if value is not None}
+    given = {variable: Path(os.path.expanduser(value)) for variable, value in asked.items() if value is not None}
     for variable, folder in given.items():
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise FileNotFoundError(
                 f"{variable} = {shown(folder)} n'est pas un dossier : corrigez ce chemin, ou ne le donnez pas."
             )
@@ -82,7 +82,7 @@ def _spots(name: str, place: Path) -> list[Path]:
         files = [file + end for file in IDX_SIZES for end in (".gz", "")]
         spots = [place / folder / "raw", place / folder, place / "raw", place]
         return [spot for spot in spots if any(os.path.lexists(spot / file) for file in files)]
-    return [spot for spot in (place / folder, place) if spot.name == folder and spot.is_dir()]
+    return [spot for spot in (place / folder, place) if spot.name == folder and os.path.isdir(spot)]
 
 
 def _remedy(name: str, folder: Path) -> str:

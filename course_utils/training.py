@@ -4,11 +4,13 @@ Une méthode ne change que l'objectif (objectives.py). Même graine et même mac
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -24,9 +26,17 @@ __all__ = ["DivergenceError", "History", "Teacher", "adam", "evaluate", "fit", "
 # La version « fusionnée » d'Adam : une seule passe sur les poids à chaque pas
 adam = partial(torch.optim.Adam, fused=True)
 
+# Le hasard de torch n'a qu'un état par noyau : de deux fils d'exécution, l'un attend que l'autre ait fini d'apprendre.
+_TURN = threading.RLock()
+
+LR_TOO_LARGE = (
+    "l'apprentissage a divergé, le plus souvent parce que le pas (lr) est trop grand ; divisez-le par 10, recréez "
+    "l'élève et relancez."
+)
+
 
 class DivergenceError(RuntimeError):
-    """La perte n'est plus un nombre : l'apprentissage a divergé."""
+    """La perte, ou un poids, n'est plus un nombre fini."""
 
 
 @dataclass
@@ -63,18 +73,26 @@ def fit(
     Une interruption (Ctrl-C, bouton ■) garde ce qui est appris. Lève DivergenceError si la perte n'est plus un nombre,
     ValueError si un réglage est impossible. La perte et son gradient sont calculés en float32.
     """
-    _check_settings(epochs=epochs, lr=lr, batch_size=batch_size, images=images)
+    epochs, batch_size, seed = _whole("epochs", epochs, 1), _whole("batch_size", batch_size, 1), _whole("seed", seed, 0)
+    if not (isinstance(lr, Real) and 0 < lr <= torch.finfo(torch.float32).max):
+        raise ValueError(f"lr vaut {lr} : donnez un pas fini et positif, par exemple 1e-3.")
+    for part in (images, images if validation is None else validation):
+        if not len(part):
+            raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'apprentissage et une validation non vides.")
     device = best_device()
     place(student, device)
-    student.train()
     trained = [p for p in (*student.parameters(), *objective.parameters()) if p.requires_grad]
+    if not trained:
+        raise ValueError("L'élève est gelé : rendez-le à l'apprentissage par student.requires_grad_(True).")
     update = optimizer(trained, lr=lr)
     generator = torch.Generator().manual_seed(seed)
     history = History()
     steps = epochs * len(_split(torch.arange(len(images)), batch_size))
     step, start = 0, time.perf_counter()
-    with _progress_bar(steps, shown=progress) as bar, _interruptible(history, epochs), _repeatable(seed):
+    left_usable = _left_usable(student, history, epochs)
+    with _progress_bar(steps, shown=progress) as bar, left_usable, _batchnorm_in_french(), _repeatable(seed):
         for epoch in range(epochs):
+            student.train()  # à chaque époque : on_epoch a pu le mettre en mode évaluation
             trace = []
             for positions in _split(torch.randperm(len(images), generator=generator), batch_size):
                 batch = images.batch(positions, device)
@@ -84,21 +102,20 @@ def fit(
                     group["lr"] = lr * learning_rate_factor(step / steps)
                 with autocast(device):
                     terms = objective(student, batch)
-                loss = torch.stack(list(terms.values())).sum()
                 update.zero_grad()
-                loss.backward()
+                _total(terms).backward()
                 update.step()
                 trace.append(torch.stack([term.detach() for term in terms.values()]))
                 step += 1
                 bar.update()
-            history.losses.append(_means(list(terms), torch.stack(trace), step - len(trace)))
+            means = _means(list(terms), torch.stack(trace), step - len(trace), trained)
             if validation is not None:
                 history.accuracy.append(evaluate(student, validation))
+            history.losses.append(means)
             history.seconds = time.perf_counter() - start
             bar.set_description(f"Époque {epoch + 1}/{epochs}", refresh=False)
             if on_epoch is not None:
                 on_epoch(history)
-    student.eval()
     return history
 
 
@@ -141,28 +158,43 @@ def _split(order: Tensor, batch_size: int) -> list[Tensor]:
     return batches
 
 
-def _means(names: Iterable[str], trace: Tensor, first_step: int) -> dict[str, float]:
-    """La moyenne de chaque terme sur l'époque ; une perte qui n'est plus un nombre arrête tout, avec son pas.
+def _total(terms: dict[str, Tensor]) -> Tensor:
+    """La somme des termes, ou ValueError si elle ne peut rien apprendre à l'élève."""
+    shapes = {name: tuple(term.shape) for name, term in terms.items()}
+    if not shapes or any(shapes.values()):
+        raise ValueError(f"L'objectif rend {shapes} : il faut au moins un terme, et que chacun soit un scalaire.")
+    total = torch.stack(list(terms.values())).sum()
+    if not total.requires_grad:
+        raise ValueError("La perte ne dépend d'aucun poids à entraîner : ne détachez pas les sorties de l'élève.")
+    return total
+
+
+def _means(names: list[str], trace: Tensor, first_step: int, trained: Iterable[Tensor]) -> dict[str, float]:
+    """La moyenne de chaque terme sur l'époque ; une perte ou un poids qui n'est plus un nombre fini arrête tout.
 
     Vérifié une fois par époque : demander la valeur à chaque pas ferait attendre la carte graphique.
     """
-    bad = (~trace.isfinite().all(dim=1)).nonzero()
-    if len(bad):
-        raise DivergenceError(
-            f"La perte n'est plus un nombre au pas {first_step + int(bad[0]) + 1} : l'apprentissage a divergé, le plus "
-            "souvent parce que le pas (lr) est trop grand ; divisez-le par 10, recréez l'élève et relancez."
-        )
+    wrong, sane = ~trace.isfinite(), all(weights.isfinite().all() for weights in trained)
+    if wrong.any():
+        step = int(wrong.any(dim=1).nonzero()[0])
+        terms = [f"« {name} »" for name, bad in zip(names, wrong[step], strict=True) if bad]
+        told = f"La perte n'est plus un nombre fini au pas {first_step + step + 1} (dans {', '.join(terms)}) : "
+        if first_step + step == 0 or len(terms) < len(names) or sane:
+            raise DivergenceError(
+                f"{told}le pas (lr) n'y est sans doute pour rien ; cherchez un poids NaN ou infini chez l'élève ou "
+                "l'enseignant, un lot dont aucune image n'a de label, ou un réglage démesuré."
+            )
+        raise DivergenceError(f"{told}{LR_TOO_LARGE}")
+    if not sane:
+        raise DivergenceError(f"Un poids n'est plus un nombre fini au pas {first_step + len(trace)} : {LR_TOO_LARGE}")
     return dict(zip(names, trace.float().mean(dim=0).tolist(), strict=True))
 
 
-def _check_settings(*, epochs: int, lr: float, batch_size: int, images: Images) -> None:
-    if not len(images):
-        raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'apprentissage non vide.")
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"{name} vaut {value} : donnez un entier d'au moins 1.")
-    if not (math.isfinite(lr) and lr > 0):
-        raise ValueError(f"lr vaut {lr} : donnez un pas fini et positif, par exemple 1e-3.")
+def _whole(name: str, value: int, least: int) -> int:
+    """Le réglage, ou ValueError si ce n'est pas un entier de `least` à 2**32 - 1."""
+    if not isinstance(value, Integral) or not least <= value < 2**32:
+        raise ValueError(f"{name} vaut {value} : donnez un entier de {least} à 2**32 - 1.")
+    return int(value)
 
 
 def _progress_bar(steps: int, *, shown: bool) -> Any:
@@ -178,15 +210,35 @@ def _progress_bar(steps: int, *, shown: bool) -> Any:
 @contextmanager
 def _repeatable(seed: int) -> Iterator[None]:
     """Le hasard part de `seed`, et cuDNN ne choisit que des algorithmes qui rendent deux fois le même résultat."""
-    with seeded(seed), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+    cards = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
+    with _TURN, seeded(seed), torch.random.fork_rng(cards), exact:
+        if cards:
+            torch.cuda.manual_seed(seed)  # le dropout d'une carte a son propre hasard
         yield
 
 
 @contextmanager
-def _interruptible(history: History, epochs: int) -> Iterator[None]:
-    """Une interruption s'arrête ici : ce qui est appris reste dans l'élève, et le notebook continue."""
+def _left_usable(student: nn.Module, history: History, epochs: int) -> Iterator[None]:
+    """Une interruption s'arrête ici ; quoi qu'il arrive, l'élève est rendu en mode évaluation."""
     try:
         yield
     except KeyboardInterrupt:
         history.interrupted = True
+        del history.accuracy[len(history.losses) :]  # mesurée, mais son époque n'a pas été comptée
         print(f"Interrompu après {len(history.losses)} époque(s) sur {epochs} : ce qui est appris est gardé.")
+    finally:
+        student.eval()
+
+
+@contextmanager
+def _batchnorm_in_french() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            "Une BatchNorm ne peut pas normaliser un lot d'une seule image : donnez batch_size=2 ou plus, et au moins "
+            "deux images."
+        ) from error

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
+from course_utils.files import write_whole
 from course_utils.inference import best_device
-from course_utils.results import RESULTS
+from course_utils.results import RESULTS, fingerprint
 
 
 class Campaign:
@@ -53,8 +54,9 @@ class Campaign:
             "machine": machine or f"{best_device().type}, {torch.get_num_threads()} fil(s) de calcul",
             "commit": commit.stdout.strip(),
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
+            "sha256": fingerprint(self.csv.read_text(encoding="utf-8")),
         }
-        self.json.write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_whole(self.json, (json.dumps(card, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
 
     def _append(self, texts: tuple[str, ...]) -> None:
         with self.csv.open("a", encoding="utf-8", newline="") as file:

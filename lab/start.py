@@ -7,13 +7,18 @@ une préférence que vous avez choisie vous-même dans JupyterLab l'emporte. Si 
 ouvert (machine distante, sans écran), l'adresse à ouvrir est affichée.
 """
 
+import atexit
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
 FIRST = "lab/tree/notebooks/00_accueil.ipynb"
+# Les dossiers où JupyterLab et IPython écrivent, d'ordinaire dans le dossier personnel.
+PRIVATE = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 
 
 def can_open_browser() -> bool:
@@ -25,6 +30,32 @@ def can_open_browser() -> bool:
     return not sys.platform.startswith("linux") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )
+
+
+def accepts_files(folder: str) -> bool:
+    """Vrai si l'on peut écrire dans ce dossier, créé s'il manque."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(4096))
+    except OSError:
+        return False
+    return True
+
+
+def take_shelter() -> None:
+    """Range ailleurs ce que JupyterLab écrit, si le dossier personnel est plein, absent ou en lecture seule."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    if all(map(accepts_files, (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()))):
+        return
+    try:
+        shelter = tempfile.mkdtemp(prefix="seance-")
+    except OSError:
+        sys.exit("Ni votre dossier personnel ni le dossier temporaire n'acceptent de fichiers : libérez de la place.")
+    atexit.register(shutil.rmtree, shelter, ignore_errors=True)
+    os.environ |= {name: os.path.join(shelter, name.lower()) for name in PRIVATE}
+    print("Votre dossier personnel n'accepte pas de fichiers : les réglages de JupyterLab seront oubliés à l'arrêt.")
 
 
 def options(token: str) -> list[str]:
@@ -56,6 +87,7 @@ def main() -> None:
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB), *([others] if others else [])])
     try:
+        take_shelter()
         from jupyterlab.labapp import LabApp
         from prompt import PromptConnection
     except ImportError:

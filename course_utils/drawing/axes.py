@@ -184,19 +184,30 @@ def heading(title: str, width: float, *, subtitle: str = "") -> tuple[str, float
     return "".join(parts), top
 
 
-def legend(items: Iterable[tuple[str, str]], top: float, width: float, *, mark: str = "") -> tuple[str, float]:
-    """Des pastilles nommées (à la ligne au besoin), et l'ordonnée où elles finissent ; mark : le nom d'un trait."""
+def patch(_: int, x: float, y: float, fill: str) -> str:
+    """La pastille d'une légende, autour de (x, y)."""
+    return svg.rect(x - 8, y - 7, 16, 14, fill, stroke=INK, radius=2)
+
+
+def legend(
+    items: Iterable[tuple[str, str]],
+    top: float,
+    width: float,
+    *,
+    mark: str = "",
+    key: Callable[[int, float, float, str], str] = patch,
+) -> tuple[str, float]:
+    """Des couleurs nommées (à la ligne au besoin), et l'ordonnée où elles finissent.
+
+    mark : le nom d'un trait. key : dessine le signe d'une série, de son numéro, de son centre et de sa couleur.
+    """
     parts = []
     x, y = 16.0, top + 8
-    for name, fill in [*items, *([(mark, "")] if mark else [])]:
+    for i, (name, fill) in enumerate([*items, *([(mark, "")] if mark else [])]):
         wide = 24 + svg.text_width(name, svg.SMALL)
         if x > 16 and x + wide > width - 16:
             x, y = 16.0, y + 22
-        parts += [
-            svg.rect(x, y, 16, 14, fill, stroke=INK, radius=2)
-            if fill
-            else svg.line(x + 8, y - 2, x + 8, y + 16, INK, width=3)
-        ]
+        parts += [key(i, x + 8, y + 7, fill) if fill else svg.line(x + 8, y - 2, x + 8, y + 16, INK, width=3)]
         parts += [svg.text(name, x + 24, y + 12, size=svg.SMALL)]
         x += wide + 24
     return "".join(parts), (y + 22 if parts else top)

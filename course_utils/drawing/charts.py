@@ -91,7 +91,7 @@ def scatter(
     width: float = svg.WIDTH,
     height: float = 400,
 ) -> str:
-    """Des points par groupes nommés ; (x, y, low, high) ajoute à chaque point sa barre d'intervalle.
+    """Des points par groupes nommés, chacun son signe et sa couleur ; (x, y, low, high) ajoute une barre d'intervalle.
 
     labels : {nom du groupe : une étiquette par point}. levels : droites horizontales nommées (le seuil de 90 %).
     Lève ValueError si les longueurs diffèrent.
@@ -104,7 +104,7 @@ def scatter(
                 f"Le groupe « {line.name} » a {len(line.x)} points et {len(point_labels[line.name])} étiquettes : "
                 "il en faut une par point."
             )
-    keys, key_height = legend([(line.name, line.color) for line in lines if len(lines) > 1], 0, width)
+    keys, key_height = legend([(line.name, line.color) for line in lines if len(lines) > 1], 0, width, key=svg.sign)
     box = axes(
         width,
         height - key_height,
@@ -121,11 +121,11 @@ def scatter(
     for level in level_lines:
         parts += [level_line(level, box)]
         parts += [svg.text(level.name, box.x.start + 6, box.y(level.y) - 6, size=svg.SMALL, halo=True)]
-    for line in lines:
+    for group, line in enumerate(lines):
         for i, (x, y) in enumerate(zip(line.x, line.y, strict=True)):
             if line.low:
                 parts += [interval(line, i, box)]
-            parts += [svg.dot(box.x(x), box.y(y), line.color, radius=6)]
+            parts += [svg.sign(group, box.x(x), box.y(y), line.color)]
     for line in lines:  # les étiquettes par-dessus tous les points
         for x, y, label in zip(line.x, line.y, point_labels[line.name], strict=True):
             fits = box.x(x) + 14 + svg.text_width(label, svg.SMALL) < width

@@ -11,7 +11,7 @@ from PIL import Image
 
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Format, Limits, Scale, centered, heading, limits_of, tick_labels
-from course_utils.drawing.palette import GRID, INK, MUTED, PALETTE, PAPER
+from course_utils.drawing.palette import BLACK, GRID, INK, MUTED, PALETTE, PAPER, ink_on
 from course_utils.french import french_number
 
 # Du clair au foncé (la luminance suffit à lire), et bleu – blanc – vermillon pour les valeurs signées.
@@ -25,8 +25,7 @@ def _shade(share: float, stops: Sequence[tuple[int, int, int]]) -> tuple[str, st
     place = min(max(share, 0.0), 1.0) * (len(stops) - 1)
     i = min(int(place), len(stops) - 2)
     red, green, blue = (round(a + (place - i) * (b - a)) for a, b in zip(stops[i], stops[i + 1], strict=True))
-    dark = 0.299 * red + 0.587 * green + 0.114 * blue < 140
-    return f"#{red:02x}{green:02x}{blue:02x}", PAPER if dark else INK
+    return f"#{red:02x}{green:02x}{blue:02x}", ink_on(red, green, blue)
 
 
 def _two_decimals(value: float) -> str:
@@ -219,6 +218,6 @@ def _mark(right: bool, x: float, y: float, width: float, height: float) -> str:
         svg.rect(x, y, width, height, "none", stroke=color, stroke_width=3)
         + svg.rect(x + width - 20, y, 20, 20, color)
         + svg.text(
-            "✓" if right else "✗", x + width - 10, y + 15, size=svg.SMALL, anchor="middle", color=PAPER, bold=True
+            "✓" if right else "✗", x + width - 10, y + 15, size=svg.SMALL, anchor="middle", color=BLACK, bold=True
         )
     )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-# Okabe et Ito (2008), « Color Universal Design ».
+# Les quatre premières : Okabe et Ito (2008), « Color Universal Design ». Leur orange et leur bleu ciel se perdent sur
+# fond blanc (contraste de 2,3 pour 3 au moins) : un brun et un violet, plus foncés, les remplacent.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-ORANGE, SKY, INK = "#E69F00", "#56B4E9", "#1B1F24"
-MUTED, GRID, PAPER = "#57606A", "#DDE2E7", "#FFFFFF"
+BROWN, VIOLET, INK = "#7D2D0B", "#491170", "#1B1F24"
+MUTED, GRID, PAPER, BLACK = "#57606A", "#DDE2E7", "#FFFFFF", "#000000"
 
 PALETTE: dict[str, str] = {
     "teacher": BLUE,
@@ -17,8 +18,8 @@ PALETTE: dict[str, str] = {
     "wrong": VERMILLION,
     "muted": MUTED,
 }
-# L'ordre compte : les quatre premières ont un contraste d'au moins 3 sur fond blanc.
-CATEGORIES: tuple[str, ...] = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
+# Toutes ont un contraste d'au moins 3 sur fond blanc, et restent distinctes deux à deux pour un daltonien.
+CATEGORIES: tuple[str, ...] = (BLUE, VERMILLION, GREEN, PURPLE, BROWN, VIOLET, INK)
 
 _ROLE_WORDS = (("enseignant", "teacher"), ("distillé", "distilled"), ("élève", "student"))
 
@@ -30,6 +31,14 @@ def color_of(role: str) -> str:
     raise ValueError(
         f"Couleur inconnue : {role!r} ; choisissez un rôle parmi {', '.join(PALETTE)} ou un code « #RRGGBB »."
     )
+
+
+def ink_on(red: int, green: int, blue: int) -> str:
+    """Du noir ou du blanc, ce qui se lit le mieux sur ce fond (0 à 255) : le contraste est toujours d'au moins 4,5."""
+    shares = (value / 255 for value in (red, green, blue))
+    linear = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    luminance = sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return PAPER if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else BLACK
 
 
 def colors_for(names: Sequence[str], chosen: Sequence[str | None] = ()) -> list[str]:

@@ -140,6 +140,23 @@ def dot(x: float, y: float, color: str, *, radius: float = 4) -> str:
     )
 
 
+# Les coins d'un signe autour de son centre, pour une même surface que le rond de rayon 1.
+_CORNERS = (
+    ((-0.89, -0.89), (0.89, -0.89), (0.89, 0.89), (-0.89, 0.89)),
+    ((0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)),
+    ((0, -1.4), (1.3, 0.9), (-1.3, 0.9)),
+)
+
+
+def sign(group: int, x: float, y: float, color: str) -> str:
+    """Le signe d'un groupe : rond, carré, losange, triangle, et l'on recommence (la couleur ne suffit pas)."""
+    kind = group % (len(_CORNERS) + 1)
+    if kind == 0:
+        return dot(x, y, color, radius=6)
+    corners = " ".join(f"{number(x + 6 * dx)},{number(y + 6 * dy)}" for dx, dy in _CORNERS[kind - 1])
+    return f'<polygon points="{corners}" fill="{color}" stroke="{PAPER}" stroke-width="1.5"/>'
+
+
 def path(points: Iterable[tuple[float, float]], color: str, *, width: float = 2.5, dash: str = "") -> str:
     """Une ligne brisée ; un point NaN l'interrompt."""
     steps, pen_down = [], False

@@ -8,6 +8,7 @@ import ipywidgets as widgets
 
 from course_utils.drawing.palette import BLUE
 from course_utils.drawing.svg import zoom
+from course_utils.interaction.front import ROW, style
 
 
 class Log(NamedTuple):
@@ -56,7 +57,7 @@ def control_for(name: str, control: Any, label: str, label_width: float) -> Cont
     if isinstance(control, bool):
         indent = widgets.Layout(width="auto", margin=f"2px 2px 2px {label_width + 10:.0f}px")
         box = widgets.Checkbox(control, description=label, indent=False, layout=indent)
-        return _plain(box, box)
+        return _plain(box, _row(box))
     if isinstance(control, Mapping | list) and control:
         menu = widgets.Dropdown(
             options=list(control.items()) if isinstance(control, Mapping) else control,
@@ -65,7 +66,7 @@ def control_for(name: str, control: Any, label: str, label_width: float) -> Cont
             layout=widgets.Layout(width="auto", min_width=f"{label_width + 110 * zoom():.0f}px"),
         )
         choices = list(control.values()) if isinstance(control, Mapping) else control
-        return _plain(menu, widgets.HBox([menu]), choices)
+        return _plain(menu, _row(menu), choices)
     if isinstance(control, Log):
         return _dial(*_log_pair(control), label, label_width)
     if isinstance(control, tuple) and len(control) in (3, 4) and all(isinstance(v, int | float) for v in control):
@@ -81,6 +82,13 @@ def control_for(name: str, control: Any, label: str, label_width: float) -> Cont
 def temperature_presets(temperature: Control) -> dict[str, dict[str, int]]:
     """Les boutons « T = 1 », « T = 4 » et « T = 20 », pour les seules valeurs que ce réglage peut prendre."""
     return {f"T = {t}": {"temperature": t} for t in (1, 4, 20) if temperature.accepts(t)}
+
+
+def _row(*parts: Any, notches: Sequence[float] = ()) -> Any:
+    front = widgets.HTML(style(f".{ROW} {{}}", notches), layout=widgets.Layout(display="none"))
+    row = widgets.HBox([*parts, front])
+    row.add_class(ROW)
+    return row
 
 
 def _plain(widget: Any, row: Any, choices: Sequence[Any] = ()) -> Control:
@@ -109,11 +117,7 @@ class Grid(NamedTuple):
 
 
 def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> Control:
-    """Un curseur et sa case, toujours d'accord.
-
-    Un curseur d'ipywidgets n'a pas de nom pour un lecteur d'écran, et un curseur logarithmique annonce son exposant :
-    c'est la case qui porte le nom et la vraie valeur, et qui permet de la taper.
-    """
+    """Un curseur et sa case, toujours d'accord : la case porte le nom et la vraie valeur, et permet de la taper."""
     box.description, box.style = label, {"description_width": f"{label_width:.0f}px"}
     box.layout = widgets.Layout(width=f"{label_width + 110 * zoom():.0f}px")
     slider.readout, slider.tooltip = False, label
@@ -144,7 +148,7 @@ def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> 
         slider.observe(from_slider, names="value")
         box.observe(from_box, names="value")
 
-    row = widgets.HBox([box, slider])
+    row = _row(box, slider, notches=_ROUND if isinstance(slider, widgets.FloatLogSlider) else ())
     return Control(slider, row, lambda: current, watch, lambda value: box.min <= value <= box.max)
 
 

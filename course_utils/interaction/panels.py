@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from course_utils.drawing.palette import INK
 from course_utils.french import typography
+from course_utils.interaction.front import style
 
 # Le fond, la bordure, l'encre et le symbole : le sens ne tient jamais à la couleur seule.
 _TONES = {
@@ -17,17 +19,7 @@ _TONES = {
 
 
 # Les choix d'un pari ou d'un quiz : assez gros, et jamais coupés quand ils sont longs.
-CHOICES_STYLE = """<style>
-.cours-quiz label, .cours-quiz .widget-label-basic, .cours-quiz button {font-size: 16px !important}
-.cours-quiz .widget-radio-box {display: flex !important; margin: 0}
-.cours-quiz .widget-checkbox {height: auto !important; width: auto}
-.cours-quiz .widget-radio-box label, .cours-quiz .widget-checkbox label {display: flex; align-items: flex-start;
-  gap: 10px; height: auto !important; line-height: 1.4 !important; white-space: normal; overflow: visible;
-  padding: 4px 0; max-width: 780px}
-.cours-quiz .widget-radio-box label {flex-direction: row-reverse; justify-content: flex-end}
-.cours-quiz input[type=radio], .cours-quiz input[type=checkbox] {flex: none; align-self: flex-start;
-  width: 16px; height: 16px; margin: 3px 0 0}
-</style>"""
+CHOICES_STYLE = style(Path(__file__).with_name("choices.css").read_text(encoding="utf-8"))
 
 
 def inline(text: str) -> str:

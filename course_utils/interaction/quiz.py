@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from course_utils.files import reason, shown
 from course_utils.french import typography
 from course_utils.interaction.panels import CHOICES_STYLE, inline, panel
 from course_utils.lessons import NOTEBOOKS, lessons, title
@@ -52,10 +53,12 @@ class Question:
 def read_quiz(path: Path) -> list[Question]:
     """Les questions d'un fichier TOML, vérifiées ; lève ValueError en disant le fichier, la question et le remède."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # le Bloc-notes de Windows met une marque devant
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml"))) or "aucun"
         raise ValueError(f"Le quiz {path.name} n'existe pas ; quiz disponibles : {known}.") from None
+    except OSError as error:
+        raise OSError(f"Le quiz {shown(path)} ne se lit pas ({reason(error)}) : vérifiez ce fichier.") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path.name} n'est pas écrit en UTF-8 : enregistrez-le dans cet encodage.") from None
     except tomllib.TOMLDecodeError as error:

@@ -1,7 +1,8 @@
 """Un notebook ouvert dans JupyterLab : l'exécuter, trouver ses images vivantes, écouter toutes les erreurs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,12 +32,40 @@ LISTEN = """() => {
   window.kernelErrors = [];
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
   kernel.iopubMessage.connect((_, {header, content}) => {
-    if (header.msg_type === 'error') window.kernelErrors.push(`${content.ename} : ${content.evalue}`);
+    if (header.msg_type === 'error') window.kernelErrors.push(`${content.ename} : ${content.evalue}`);
     // JupyterLab demande les widgets avant qu'ipywidgets soit importé : sans conséquence.
     if (header.msg_type === 'stream' && content.name === 'stderr' && !content.text.startsWith('No such comm'))
       window.kernelErrors.push(content.text);
   });
 }"""
+
+# Les widgets que le noyau demande à la page de créer : ceux que tout autre afficheur devrait savoir créer aussi.
+LISTEN_WIDGETS = """() => {
+  window.widgetModels = new Set();
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  kernel.iopubMessage.connect((_, {header, content}) => {
+    if (header.msg_type !== 'comm_open' || content.target_name !== 'jupyter.widget') return;
+    const state = content.data.state;
+    for (const side of ['model', 'view'])
+      if (state[`_${side}_module`]) window.widgetModels.add(`${state[`_${side}_module`]} : ${state[`_${side}_name`]}`);
+  });
+}"""
+
+OUTPUTS = """() => {
+  const cells = window.jupyterapp.shell.currentWidget.content.widgets.filter(cell => cell.model.type === 'code');
+  return cells.flatMap(cell => cell.model.sharedModel.outputs.map((output, i) => ({
+    data: output.data ?? {},
+    live: Boolean(cell.outputArea.widgets[i]?.node.querySelector('.cours-vivant')),
+  })));
+}"""
+
+# Le changement de thème cache la page sous un écran d'attente.
+THEME = """async name => {
+  await window.jupyterapp.commands.execute('apputils:change-theme', {theme: name});
+  const done = () => document.body.dataset.jpThemeName === name && !document.getElementById('jupyterlab-splash');
+  while (!done()) await new Promise(resolve => setTimeout(resolve, 30));
+}"""
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 
 RUN_ALL = """async seconds => {
   const panel = window.jupyterapp.shell.currentWidget;
@@ -50,7 +79,7 @@ RUN_ALL = """async seconds => {
     source: cell.source,
     executed: cell.execution_count !== null || !cell.source.trim(),
     expected: (cell.metadata.tags ?? []).includes('raises-exception'),
-    errors: cell.outputs.filter(o => o.output_type === 'error').map(o => `${o.ename} : ${o.evalue}`),
+    errors: cell.outputs.filter(o => o.output_type === 'error').map(o => `${o.ename} : ${o.evalue}`),
     warnings: cell.outputs.filter(o => o.name === 'stderr').map(o => o.text),
   }));
 }"""
@@ -122,6 +151,7 @@ class NotebookPage:
         page.evaluate(READY, path)
         page.evaluate("window.jupyterapp.shell.collapseLeft()")
         page.evaluate(LISTEN)
+        page.evaluate(LISTEN_WIDGETS)
 
     def _failed(self, request: Request) -> None:
         # Abandonnée par la page elle-même : JupyterLab corrige l'adresse d'une image juste après l'avoir demandée.
@@ -164,14 +194,53 @@ class NotebookPage:
         """Les images vivantes, dans l'ordre."""
         return self.page.locator(".cours-vivant").all()
 
+    def widget_models(self) -> list[str]:
+        """Les widgets créés depuis l'ouverture, « module : nom »."""
+        return self.page.evaluate("[...window.widgetModels]")
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """Chaque sortie de chaque cellule : "data", son contenu par type, et "live", vrai pour une image vivante."""
+        return self.page.evaluate(OUTPUTS)
+
+    @contextmanager
+    def resized(self, width: int, height: int) -> Iterator[None]:
+        """L'onglet à une autre taille, le temps d'un bloc."""
+        usual = self.page.viewport_size
+        assert usual
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.steady_height()
+        try:
+            yield
+        finally:
+            self.page.set_viewport_size(usual)
+            self.steady_height()
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """L'onglet aussi haut que le notebook, le temps d'un bloc : rien n'y est hors de l'écran."""
+        usual = self.page.viewport_size
+        assert usual
+        with self.resized(usual["width"], int(self.height()) + 120):
+            self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+            yield
+
+    @contextmanager
+    def dark(self) -> Iterator[None]:
+        """Le thème sombre de JupyterLab, le temps d'un bloc."""
+        self.page.evaluate(THEME, DARK)
+        try:
+            yield
+        finally:
+            self.page.evaluate(THEME, LIGHT)
+
     def screenshot(self, path: str) -> None:
         """Photographie le notebook entier."""
-        projector = self.page.viewport_size
-        assert projector
-        self.page.set_viewport_size({**projector, "height": min(int(self.height()) + 120, 16_000)})
-        self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
-        self.page.screenshot(path=path, animations="disabled")
-        self.page.set_viewport_size(projector)
+        with self.whole():
+            # Plus haut, Chromium ne sait plus dessiner.
+            projector = self.page.viewport_size
+            assert projector
+            clip = {"x": 0, "y": 0, "width": projector["width"], "height": min(projector["height"], 16_000)}
+            self.page.screenshot(path=path, animations="disabled", clip=clip)
 
     def close(self) -> None:
         """Ferme le notebook et arrête son noyau."""
