@@ -28,7 +28,8 @@ help:
 	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
-	@echo "          TORCH=cpu, à la première installation, évite les gigaoctets de CUDA."
+	@echo "          TORCH=cpu, à la première installation, évite les gigaoctets de CUDA ;"
+	@echo "          BENCH=--cours, pour make bench, exécute aussi tous les notebooks."
 
 install: $(VENV)/.lab
 
@@ -41,7 +42,7 @@ test: $(VENV)/.test
 	@$(PY) -m pytest
 
 bench: $(VENV)/.test
-	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks $(BENCH)
 
 latence: $(VENV)/.test
 	@$(PY) -m benchmarks.latency

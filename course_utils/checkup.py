@@ -39,7 +39,7 @@ class Report:
         self.lines = lines
 
     def _repr_markdown_(self) -> str:
-        rows = ["| | vérification | vu ici | que faire |", "|---|---|---|---|"]
+        rows = ["| état | vérification | vu ici | que faire |", "|---|---|---|---|"]
         rows += [f"| {SYMBOLS[x.state]} | {x.subject} | {x.seen} | {x.remedy or '—'} |" for x in self.lines]
         return typography("\n".join(rows))
 

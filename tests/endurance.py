@@ -20,7 +20,10 @@ from tests.course import NOTEBOOKS
 LIMIT = 1.5e9  # octets qu'un noyau peut occuper
 VISIBLE = ("text/html", "text/markdown", "image/svg+xml", "text/plain")
 # Ce qui change d'une exécution à l'autre : les durées, et la vitesse de la machine que mesure le notebook d'accueil.
-MEASURED = re.compile(r"^.*\bVitesse\b.*$|\d[\d\s,.]*(?=\s?(?:s|ms|secondes?|minutes?)\b)|seconds=[\d.]+", re.M)
+MEASURED = re.compile(
+    r"^.*\bVitesse\b.*$|\d[\d\s,.]*(?=\s?(?:s|ms|secondes?|minutes?|fois plus)\b)|seconds=[\d.]+", re.M
+)
+TIMED = "Millisecondes"  # le titre d'une figure qui mesure des durées
 
 
 @dataclass
@@ -52,7 +55,8 @@ def run_all(client: NotebookClient) -> list[str]:
     for index, cell in enumerate(client.nb.cells):
         if cell.cell_type == "code":
             done = client.execute_cell(cell, index, store_history=False)
-            shown.append("\n".join(filter(None, map(visible, done.outputs))))
+            # Un même texte peut arriver en un ou plusieurs morceaux.
+            shown.append(re.sub(r"\n+", "\n", "\n".join(filter(None, map(visible, done.outputs)))))
     return shown
 
 
@@ -62,7 +66,7 @@ def visible(output: Mapping[str, Any]) -> str:
         texts = [output["text"]] if output["name"] == "stdout" else []
     else:
         texts = [output["data"][kind] for kind in VISIBLE if kind in output["data"]]
-    return MEASURED.sub("…", "\n".join(texts))
+    return MEASURED.sub("…", "\n".join("…" if TIMED in text else text for text in texts))
 
 
 def peak(client: NotebookClient) -> int:

@@ -116,6 +116,8 @@ def choose_in_menu(notebook: NotebookPage, live: Locator, menu: Locator, still: 
     """Chaque option, puis la flèche du bas. La liste ouverte d'un menu est dessinée par le système, hors de la page :
     la souris n'y est pas essayée, mais on vérifie qu'elle atteint le menu."""
     for index in [*range(1, menu.locator("option").count()), 0]:
+        if menu.evaluate("menu => menu.selectedIndex") == index:
+            continue
         before = drawing(live)
         menu.select_option(index=index)
         assert differs(notebook, live, before), f"l'option {index} du menu ne change pas l'image"
