@@ -64,10 +64,10 @@ def press_slider_keys(notebook: NotebookPage, live: Locator, slider: Locator, st
 
 
 def drag_slider(notebook: NotebookPage, live: Locator, slider: Locator, still: Callable[[], None]) -> None:
-    """La poignée tirée aux trois quarts puis au quart de sa course, puis un clic près du bout de la piste."""
+    """La poignée tirée aux quatre cinquièmes puis aux deux cinquièmes de sa course, puis un clic près de son début."""
     mouse, said = notebook.page.mouse, {slider.get_attribute("aria-valuetext")}
     seen = {drawing(live)}
-    for share in (0.75, 0.25):
+    for share in (0.8, 0.4):
         mouse.move(*middle(slider))
         mouse.down()
         mouse.move(*along(slider, share), steps=3)
@@ -80,7 +80,7 @@ def drag_slider(notebook: NotebookPage, live: Locator, slider: Locator, still: C
     assert len(said) > 1, "la souris ne tire pas la poignée"
     assert len(seen) > 1, "la poignée tirée à la souris ne change pas l'image"
     before = slider.get_attribute("aria-valuetext")
-    mouse.click(*along(slider, 0.9))
+    mouse.click(*along(slider, 0.05))
     notebook.page.wait_for_timeout(60)
     notebook.settle()
     assert slider.get_attribute("aria-valuetext") != before, "un clic sur la piste ne déplace pas la poignée"

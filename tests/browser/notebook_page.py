@@ -220,7 +220,7 @@ class NotebookPage:
         """L'onglet aussi haut que le notebook, le temps d'un bloc : rien n'y est hors de l'écran."""
         usual = self.page.viewport_size
         assert usual
-        with self.resized(usual["width"], int(self.height()) + 120):
+        with self.resized(usual["width"], int(self.steady_height()) + 120):
             self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
             yield
 
