@@ -60,7 +60,8 @@ def test_every_film_moves(tab: Page, folder: Path, name: str) -> None:
     for film in films:
         film.locator(".controls").wait_for()
         still, height = drawing(film), tab.evaluate(HEIGHT)
-        for control in film.locator("input, select").all():
+        # Les curseurs d'abord : dans certaines situations d'un menu, un curseur n'a plus d'effet.
+        for control in (*film.locator("input").all(), *film.locator("select").all()):
             before = drawing(film)
             control.focus()
             seen = set()
@@ -101,11 +102,14 @@ def test_without_script_the_still_pictures_teach(browser: Browser, folder: Path)
 
 
 def test_every_formula_is_drawn(tab: Page, folder: Path) -> None:
+    drawn = 0
     for name in ("aide-memoire", *LESSONS[1:]):
         tab.goto((folder / f"{name}.html").as_uri())
         heights = tab.evaluate(FORMULAS)
-        assert heights and min(heights) > 4, name
+        assert all(height > 4 for height in heights), name
+        drawn += len(heights)
         assert "$" not in tab.locator("main").evaluate(PROSE), name
+    assert drawn > 150
 
 
 PROSE = (
