@@ -3,7 +3,6 @@
 import base64
 import html
 import mimetypes
-import os
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -73,14 +72,14 @@ def _role(element: ET.Element) -> str | None:
 
 
 class Renderer(mistune.HTMLRenderer):
-    """Le Markdown d'un fichier de `folder`, rendu pour être lu depuis `site`.
+    """Le Markdown d'un fichier de `folder`, rendu pour une page du site.
 
     pages : la page du site qui remplace chaque source, par le nom de celle-ci.
     """
 
-    def __init__(self, folder: Path, site: Path, pages: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, pages: Mapping[str, str]) -> None:
         super().__init__(escape=False)
-        self.folder, self.site, self.pages = folder, site, pages
+        self.folder, self.pages = folder, pages
 
     def block_math(self, text: str) -> str:
         """Une formule sur sa ligne."""
@@ -97,13 +96,15 @@ class Renderer(mistune.HTMLRenderer):
         return f'<h{level} id="{anchor}">{text}</h{level}>\n'
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """Un lien : vers l'autre page du site si elle y est, sinon vers le fichier du dépôt."""
-        if not re.match(r"#|\w+:", url):
-            path, mark, anchor = url.partition("#")
-            target = self._existing(path)
-            name = self.pages.get(target.name)
-            url = (f"{name}.html" if name else Path(os.path.relpath(target, self.site)).as_posix()) + mark + anchor
-        return super().link(text, url, title)
+        """Un lien vers une page du site ou une adresse ; vers un autre fichier du dépôt, son texte seul.
+
+        Le site est fait pour être copié : ce fichier-là n'y serait plus.
+        """
+        if re.match(r"#|\w+:", url):
+            return super().link(text, url, title)
+        path, mark, anchor = url.partition("#")
+        name = self.pages.get(self._existing(path).name)
+        return super().link(text, f"{name}.html{mark}{anchor}", title) if name else text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Une image, incluse dans la page."""
@@ -126,11 +127,11 @@ def embedded(picture: Path) -> str:
     return f"data:{mimetypes.guess_type(picture)[0]};base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
-def rendered(source: str, *, folder: Path, site: Path, pages: Mapping[str, str]) -> str:
-    """Le Markdown `source`, dont les liens partent de `folder`, en HTML lisible depuis `site` (voir `Renderer`).
+def rendered(source: str, *, folder: Path, pages: Mapping[str, str]) -> str:
+    """Le Markdown `source`, dont les liens partent de `folder`, en HTML (voir `Renderer`).
 
     Lève ValueError si une formule est mal écrite, si un lien ne mène nulle part, si une image n'a pas de texte.
     """
-    content = mistune.create_markdown(renderer=Renderer(folder, site, pages), plugins=[table, math])(source)
+    content = mistune.create_markdown(renderer=Renderer(folder, pages), plugins=[table, math])(source)
     assert isinstance(content, str)
     return content

@@ -32,12 +32,12 @@ PAGES = {path.name: path.stem for path in lessons()} | PRINTED
 WELCOME = "La distillation, à lire et à imprimer"
 
 
-def page(source: str, *, kind: str, folder: Path, site: Path = SITE) -> str:
+def page(source: str, *, kind: str, folder: Path) -> str:
     """Le Markdown `source`, dont les liens partent de `folder`, en une page HTML. kind : la classe que lit site.css.
 
     Lève ValueError si une formule est mal écrite, si un lien ne mène nulle part, si une image n'a pas de texte.
     """
-    content = rendered(source, folder=folder, site=site, pages=PAGES)
+    content = rendered(source, folder=folder, pages=PAGES)
     # Un cadre par partie : il permet de ne pas la couper en changeant de colonne.
     content = re.sub(r"<h2.*?(?=<h2|\Z)", r"<section>\n\g<0></section>\n", content, flags=re.S)
     found = re.search(r"^# (.+)$", source, re.M)
@@ -56,14 +56,14 @@ def document(name: str, content: str, *, kind: str, script: str = "") -> str:
     )
 
 
-def lesson_page(notebook: Path, site: Path = SITE) -> str:
+def lesson_page(notebook: Path) -> str:
     """Un notebook, exécuté, en une page : son sommaire, ses cellules, et un chemin vers ses voisins.
 
     Lève RuntimeError s'il ne s'exécute pas jusqu'au bout, et ValueError comme `page`.
     """
     folder = notebook.parent
     cells, kept = executed(notebook)
-    body = lesson(cells, kept, markdown=partial(rendered, folder=folder, site=site, pages=PAGES), folder=folder)
+    body = lesson(cells, kept, markdown=partial(rendered, folder=folder, pages=PAGES), folder=folder)
     contents = "".join(f'<li><a href="#{anchor}">{name}</a></li>' for anchor, name in headings(body))
     summary = f"<details class='contents'><summary>Sommaire</summary><ol>{contents}</ol></details>"
     script = f"<script>\n{(LAB / 'lesson.js').read_text(encoding='utf-8')}</script>\n"
@@ -83,14 +83,14 @@ def _way(notebook: Path) -> str:
     return f"<nav>{''.join(links)}</nav>\n"
 
 
-def welcome(folder: Path = NOTEBOOKS, site: Path = SITE) -> str:
+def welcome(folder: Path = NOTEBOOKS) -> str:
     """L'accueil du site : les notebooks, chacun avec son dessin, puis les pages à imprimer."""
     cards = "\n".join(
         f'<li><a href="{path.stem}.html">{_drawing(path)}<span>{html.escape(title(path))}</span></a></li>'
         for path in lessons()
     )
     links = "\n".join(f"- [{title_of(folder / name)}]({name})" for name in PRINTED)
-    printed = rendered(f"## À imprimer\n\n{links}\n", folder=folder, site=site, pages=PAGES)
+    printed = rendered(f"## À imprimer\n\n{links}\n", folder=folder, pages=PAGES)
     return document(WELCOME, f"<h1>{WELCOME}</h1>\n<ul class='cards'>\n{cards}\n</ul>\n{printed}", kind="index")
 
 
@@ -118,11 +118,11 @@ def build(only: Sequence[str] = (), site: Path = SITE) -> Iterator[Path]:
             continue
         source = NOTEBOOKS / name
         if name in PRINTED:
-            content = page(source.read_text(encoding="utf-8"), kind=target, folder=NOTEBOOKS, site=site)
+            content = page(source.read_text(encoding="utf-8"), kind=target, folder=NOTEBOOKS)
         else:
-            content = lesson_page(source, site)
+            content = lesson_page(source)
         yield _written(site / f"{target}.html", content)
-    yield _written(site / "index.html", welcome(site=site))
+    yield _written(site / "index.html", welcome())
 
 
 def _written(path: Path, content: str) -> Path:

@@ -42,7 +42,7 @@ class Reader(HTMLParser):
 
 
 def render(text: str, tmp_path: Path) -> str:
-    return site.page(text, kind="essai", folder=tmp_path, site=tmp_path / "site")
+    return site.page(text, kind="essai", folder=tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,14 @@ def test_small_page(tmp_path: Path) -> None:
     (tmp_path / "aide_memoire.md").touch()
     (tmp_path / "dessin.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
     text = (
-        "# L'élève à l'œuvre\n\nUne formule $T^2$ et [un notebook](02_essai.ipynb#suite), [la page](aide_memoire.md).\n"
+        "# L'élève à l'œuvre\n\nUne formule $T^2$ et [un notebook](02_essai.ipynb), [la page](aide_memoire.md#suite).\n"
         "\n## Été\n\n$$\\frac{a}{b}$$\n\n| n | p |\n|---|---|\n| $x$ | 0,5 |\n\n![Une « flèche »](dessin.svg)\n"
     )
     found = render(text, tmp_path)
     assert "<title>L'élève à l'œuvre</title>" in found.replace("&#x27;", "'")
     assert '<math display="inline" alttext="T^2">' in found and '<math display="block"' in found
-    assert 'href="../02_essai.ipynb#suite"' in found and 'href="aide-memoire.html"' in found
+    assert 'href="aide-memoire.html#suite"' in found
+    assert "un notebook, <a" in found, "un fichier hors du site ne serait plus là, le site copié : pas de lien"
     assert '<section>\n<h2 id="été">Été</h2>' in found and "<td>0,5</td>" in found
     assert 'src="data:image/svg+xml;base64,' in found and 'alt="Une « flèche »"' in found
 
