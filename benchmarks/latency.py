@@ -13,7 +13,9 @@ import sys
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Locator, Page, sync_playwright
 
@@ -33,10 +35,9 @@ ADD_CELL = """source => {
   const {content} = window.jupyterapp.shell.currentWidget;
   content.model.sharedModel.addCell({cell_type: 'code', source});
 }"""
-# À chaque image de l'écran : l'image vivante est-elle là, et à quelle hauteur ? À chaque touche : dans combien de temps
-# le dessin sera-t-il nouveau, et montré ?
-WATCH = """live => {
-  const watch = window.watch = {delays: [], blank: 0, heights: new Set(), pressed: null, before: ''};
+# À chaque touche : dans combien de temps le dessin sera-t-il nouveau, et montré ?
+DELAYS = """live => {
+  const watch = window.watch = {seen: [], pressed: null, before: ''};
   const picture = () => live.querySelector('svg[role=img]');
   const onKey = event => { [watch.pressed, watch.before] = [event.timeStamp, picture().outerHTML]; };
   addEventListener('keydown', onKey, {capture: true});
@@ -44,23 +45,27 @@ WATCH = """live => {
     if (watch.pressed === null || !picture() || picture().outerHTML === watch.before) return;
     const start = watch.pressed;
     watch.pressed = null;
-    requestAnimationFrame(() => watch.delays.push(performance.now() - start));
+    requestAnimationFrame(() => watch.seen.push(performance.now() - start));
   });
   observer.observe(live, {childList: true, subtree: true});
-  let running = true;
-  requestAnimationFrame(function look() {
-    const box = picture()?.getBoundingClientRect();
-    if (!box || box.height < 1) watch.blank += 1;
-    else watch.heights.add(Math.round(live.getBoundingClientRect().height));
-    if (running) requestAnimationFrame(look);
-  });
   watch.stop = () => {
-    running = false;
     observer.disconnect();
     removeEventListener('keydown', onKey, {capture: true});
   };
 }"""
-STOP = "() => { watch.stop(); return [watch.delays, watch.blank, watch.heights.size]; }"
+# À chaque image de l'écran : quelle est la hauteur du dessin (0 s'il manque), et celle de l'image vivante ? Cela se
+# mesure à part : demander une mise en page soixante fois par seconde retarderait ce que l'on chronomètre.
+HEIGHTS = """live => {
+  const watch = window.watch = {seen: []};
+  let running = true;
+  requestAnimationFrame(function look() {
+    const drawn = live.querySelector('svg[role=img]')?.getBoundingClientRect().height ?? 0;
+    watch.seen.push([drawn, Math.round(live.getBoundingClientRect().height)]);
+    if (running) requestAnimationFrame(look);
+  });
+  watch.stop = () => { running = false; };
+}"""
+STOP = "() => { watch.stop(); return watch.seen; }"
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,16 @@ def measure(notebook: NotebookPage, live: Locator, slider: Locator, name: str) -
     page.keyboard.press("Home")
     notebook.settle()
     page.wait_for_timeout(300)
-    live.evaluate(WATCH)
+    delays = pressing(notebook, live, slider, DELAYS)
+    heights = pressing(notebook, live, slider, HEIGHTS)
+    blank = sum(drawn < 1 for drawn, _ in heights)
+    return Row(name, delays, blank, len({height for drawn, height in heights if drawn >= 1}))
+
+
+def pressing(notebook: NotebookPage, live: Locator, slider: Locator, watch: str) -> list[Any]:
+    """Ce qu'a vu `watch` pendant MOVES touches."""
+    page = notebook.page
+    live.evaluate(watch)
     key = "ArrowRight"
     for move in range(MOVES):
         value, low, high = (float(slider.get_attribute(f"aria-value{end}") or 0) for end in ("now", "min", "max"))
@@ -89,8 +103,7 @@ def measure(notebook: NotebookPage, live: Locator, slider: Locator, name: str) -
         page.keyboard.press(key)
         page.wait_for_timeout(120 + 7 * (move % 5))  # jamais deux fois la même phase par rapport à l'écran
     notebook.settle()
-    delays, blank, heights = page.evaluate(STOP)
-    return Row(name, delays, blank, heights)
+    return page.evaluate(STOP)
 
 
 def rows_of(page: Page, address: str, name: str) -> list[Row]:
@@ -106,13 +119,13 @@ def rows_of(page: Page, address: str, name: str) -> list[Row]:
         return found
 
 
-def floor(page: Page, address: str) -> Row:
+def floor(page: Page, address: str) -> list[Row]:
     """Le même temps pour une image qui n'affiche que sa valeur."""
     with closing(NotebookPage(page, address, "00_accueil.ipynb")) as notebook:
         page.evaluate(ADD_CELL, FLOOR)
         notebook.run_all(LONGEST_RUN)
         live = notebook.live_objects()[-1]
-        return measure(notebook, live, live.get_by_role("slider").first, "plancher")
+        return [measure(notebook, live, live.get_by_role("slider").first, "plancher")]
 
 
 def line(row: Row) -> str:
@@ -140,12 +153,12 @@ def main() -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=path, args=flags()) as browser,
     ):
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(120_000)
-        print(line(floor(page, address)), flush=True)
-        for name in names:
-            for row in rows_of(page, address, name):
-                print(line(row), flush=True)
+        # Un onglet par notebook : JupyterLab y est neuf, et ce qu'un notebook y laisse ne pèse pas sur le suivant.
+        for found in (floor, *(partial(rows_of, name=name) for name in names)):
+            with closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
+                page.set_default_timeout(120_000)
+                for row in found(page, address):
+                    print(line(row), flush=True)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,9 @@ def announce(address: str) -> None:
 
 def main() -> None:
     """Démarre le serveur et ne rend la main qu'à son arrêt (Ctrl-C)."""
+    # Sans l'écho, un message de moins attend devant chaque image nouvelle ; il ne servirait qu'à deux onglets ouverts
+    # sur le même noyau.
+    os.environ.setdefault("JUPYTER_WIDGETS_ECHO", "0")
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB), *([others] if others else [])])
     try:

@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,16 @@ from course_utils.french import french_number
 # Du clair au foncé (la luminance suffit à lire), et bleu – blanc – vermillon pour les valeurs signées.
 _SEQUENTIAL = ((247, 251, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 _DIVERGING = ((0, 68, 136), (86, 160, 211), (255, 255, 255), (236, 140, 80), (160, 58, 0))
+_Stops = tuple[tuple[int, int, int], ...]
 _TILT = math.radians(40)
 
 
-def _shade(share: float, stops: Sequence[tuple[int, int, int]]) -> tuple[str, str]:
-    """La couleur d'une part entre 0 et 1, et celle de l'encre qui s'y lit."""
+@lru_cache(maxsize=4096)
+def _shade(share: float, stops: _Stops) -> tuple[str, str]:
+    """La couleur d'une part entre 0 et 1, et celle de l'encre qui s'y lit.
+
+    Une part arrondie au millième, ce que l'œil ne voit pas, se retrouve sans calcul d'une image à l'autre.
+    """
     place = min(max(share, 0.0), 1.0) * (len(stops) - 1)
     i = min(int(place), len(stops) - 2)
     red, green, blue = (round(a + (place - i) * (b - a)) for a, b in zip(stops[i], stops[i + 1], strict=True))
@@ -90,7 +96,7 @@ def heat_map(
         parts += [svg.text(name, left - 8, y + cell_height / 2 + 5, size=svg.SMALL, anchor="end")]
         for j, value in enumerate(table[i]):
             x = left + j * cell
-            fill, ink = _shade(share(value), stops) if math.isfinite(value) else (GRID, MUTED)
+            fill, ink = _shade(round(share(value), 3), stops) if math.isfinite(value) else (GRID, MUTED)
             parts += [svg.rect(x, y, cell, cell_height, fill, stroke=PAPER)]
             if print_values:
                 middle = y + cell_height / 2 + 5
@@ -121,9 +127,8 @@ def _color_limits(values: Sequence[float], diverging: bool, log: bool) -> Limits
     return limits_of(finite, log=log)
 
 
-def _color_bar(
-    limits: Limits, log: bool, stops: Sequence[tuple[int, int, int]], top: float, bottom: float
-) -> tuple[str, float]:
+@lru_cache(maxsize=64)  # la barre d'une image vivante ne change pas
+def _color_bar(limits: Limits, log: bool, stops: _Stops, top: float, bottom: float) -> tuple[str, float]:
     """La barre d'échelle, dessinée à partir de x = 0, et la largeur qu'elle demande."""
     slices = 40
     tall = (bottom - top) / slices

@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape, unescape
 
 from course_utils.drawing.palette import GRID, INK, PAPER
@@ -36,6 +37,7 @@ _WIDTHS = {
 }
 
 
+@lru_cache(maxsize=4096)  # une image vivante réécrit presque toujours les mêmes mots
 def text_width(content: str, size: float, bold: bool = False) -> float:
     """Une majoration de la largeur d'un texte, en pixels : c'est elle qui décide des marges."""
     return sum(_WIDTHS.get(character, 70) for character in content) * size * (1.1 if bold else 1.0) / 100
@@ -116,10 +118,11 @@ def rect(
     radius: float = 0,
 ) -> str:
     """Un rectangle, de coin haut gauche (x, y)."""
+    outline = f' stroke="{stroke}" stroke-width="{number(stroke_width)}"' if stroke != "none" else ""
+    round_corners = f' rx="{number(radius)}"' if radius else ""
     return (
         f'<rect x="{number(x)}" y="{number(y)}" width="{number(max(width, 0))}" '
-        f'height="{number(max(height, 0))}" fill="{fill}" stroke="{stroke}" '
-        f'stroke-width="{number(stroke_width)}" rx="{number(radius)}"/>'
+        f'height="{number(max(height, 0))}" fill="{fill}"{outline}{round_corners}/>'
     )
 
 
