@@ -80,13 +80,14 @@ class Lit:
         refuse_own_teacher(student, self.teacher)
         wanted = self.teacher.features(batch)
         logits, blocks = self.compare(staged(student, "L'élève"), batch.x, wanted)
-        hard = cross_entropy(logits, labels_within(logits, batch))
-        soft = kd_loss(logits, self.teacher.classify(wanted[-1]), self.temperature)
-        return {
-            "labels": self.kd_share * self.hard_share * hard,
-            "enseignant": self.kd_share * (1 - self.hard_share) * soft,
-            "blocs": (1 - self.kd_share) * blocks,
-        }
+        terms = {}  # un terme de poids nul n'est pas calculé : sans label, le premier ne serait pas un nombre
+        if weight := self.kd_share * self.hard_share:
+            terms["labels"] = weight * cross_entropy(logits, labels_within(logits, batch))
+        if weight := self.kd_share * (1 - self.hard_share):
+            terms["enseignant"] = weight * kd_loss(logits, self.teacher.classify(wanted[-1]), self.temperature)
+        if weight := 1 - self.kd_share:
+            terms["blocs"] = weight * blocks
+        return terms
 
     def compare(self, student: StagedNet, x: Tensor, wanted: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Les logits (N, classes) de l'élève de bout en bout, et la somme des écarts de ses blocs à `wanted`."""

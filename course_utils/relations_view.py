@@ -52,8 +52,8 @@ def relations_view(student: Tensor, teacher: Tensor, *, loss: str = "les deux", 
         mean = (d.sum() / (d > 0).sum().clamp(min=1)).item()
         mu = french_number(mean, 2)
         maps += [
-            heat_map(d / (mean or 1.0), names, names, alt=f"Distances relatives de l'{who}, μ = {mu}.", title=f"φ, avec μ = {mu}",
-                     limits=(0, 2), width=374, cell_height=28)
+            heat_map(d / (mean or 1.0), names, names, alt=f"Distances relatives de l'{who}, μ = {mu}.",
+                     title=f"φ, avec μ = {mu}", limits=(0, 2), width=374, cell_height=28)
         ]  # fmt: skip
     told = text_panel(
         f"Perte des distances : {french_number(by_distance, 4)} ; perte des angles : {french_number(by_angle, 4)}\n"

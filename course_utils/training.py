@@ -211,11 +211,16 @@ def _progress_bar(steps: int, *, shown: bool) -> Any:
 def _repeatable(seed: int) -> Iterator[None]:
     """Le hasard part de `seed`, et cuDNN ne choisit que des algorithmes qui rendent deux fois le même résultat."""
     cards = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
-    with _TURN, seeded(seed), torch.random.fork_rng(cards), exact:
+    cudnn = torch.backends.cudnn  # réglé à la main : cudnn.flags toucherait aussi à TF32, avec un avertissement
+    with _TURN, seeded(seed), torch.random.fork_rng(cards):
+        before = cudnn.benchmark, cudnn.deterministic
+        cudnn.benchmark, cudnn.deterministic = False, True
         if cards:
             torch.cuda.manual_seed(seed)  # le dropout d'une carte a son propre hasard
-        yield
+        try:
+            yield
+        finally:
+            cudnn.benchmark, cudnn.deterministic = before
 
 
 @contextmanager

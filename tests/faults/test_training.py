@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import models
+from course_utils.adapters import lit_adapters
 from course_utils.data import Batch
 from course_utils.models import StagedNet
 from course_utils.objectives import Hinton, Lit, Objective, Rkd, Supervised, fading
 from course_utils.training import DivergenceError, Teacher, evaluate, fit, predict
 from tests.faults.said import plain, refused
-from tests.faults.toys import FAMILIES, KINDS, convolutional, lesson, perceptron, quick, toy, weights_of
+from tests.faults.toys import FAMILIES, KINDS, SHAPE, convolutional, lesson, perceptron, quick, toy, weights_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -257,6 +258,16 @@ def test_images_without_any_label_are_told_by_the_term_of_the_labels() -> None:
     text = diverges(perceptron(), Hinton(Teacher(perceptron(1))), "« labels »", NOT_LR, "label", images=blind)
     assert "« enseignant »" not in text
     quick(perceptron(), Hinton(Teacher(perceptron(1)), hard_weight=0), images=blind)  # le remède
+
+
+@pytest.mark.parametrize("shares", [{"hard_share": 0}, {"kd_share": 0}], ids=["sans label", "les blocs seuls"])
+def test_lit_without_any_weight_on_the_labels_does_not_read_them(shares: dict[str, float]) -> None:
+    student, teacher = perceptron(), Teacher(perceptron(1))
+    lit = Lit(teacher, lit_adapters(student, teacher.model, SHAPE), **shares)
+    before = weights_of(student)
+    history = quick(student, lit, images=replace(toy(), labels=torch.full((24,), -100)))
+    assert all("labels" not in terms and all(map(math.isfinite, terms.values())) for terms in history.losses)
+    assert (weights_of(student) != before).any()
 
 
 def test_one_batch_without_label_is_not_blamed_on_the_learning_rate() -> None:
