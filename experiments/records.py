@@ -25,12 +25,12 @@ class Campaign:
         self.columns, self.key = columns, key
         self.start = time.perf_counter()
         self.before = 0.0  # secondes déjà dépensées par les exécutions précédentes
-        if self.csv.exists():
+        self.done: set[tuple[str, ...]] = set()
+        if self._whole_lines():
             with self.csv.open(encoding="utf-8", newline="") as file:
                 self.done = {tuple(row[name] for name in key) for row in csv.DictReader(file)}
             self.before = json.loads(self.json.read_text(encoding="utf-8"))["seconds"] if self.json.exists() else 0.0
         else:
-            self.done = set()
             self._append(columns)
 
     def has(self, *key: Any) -> bool:
@@ -57,6 +57,14 @@ class Campaign:
             "sha256": fingerprint(self.csv.read_text(encoding="utf-8")),
         }
         write_whole(self.json, (json.dumps(card, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+
+    def _whole_lines(self) -> str:
+        """Ce qui est déjà écrit ; une coupure en pleine écriture laisse une ligne sans fin : elle sera refaite."""
+        text = self.csv.read_text(encoding="utf-8") if self.csv.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            write_whole(self.csv, whole.encode("utf-8"))
+        return whole
 
     def _append(self, texts: tuple[str, ...]) -> None:
         with self.csv.open("a", encoding="utf-8", newline="") as file:
