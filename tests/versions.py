@@ -18,11 +18,13 @@ import tempfile
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
 RESOLUTIONS = {"anciennes": "lowest-direct", "récentes": "highest"}
 SHOWN = ("torch", "numpy", "jupyterlab")
+LONGEST = 1800  # secondes par commande
 QUICK = ["-m", "pytest", "-q", "-p", "no:nbval", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
 
 
@@ -40,6 +42,14 @@ def requirements() -> list[str]:
     return [*(ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines(), *tools]
 
 
+def succeeds(command: list[str], **options: Any) -> bool:
+    """Vrai si la commande réussit ; un vieux fil d'exécution peut empêcher pytest de finir : on ne l'attend pas."""
+    try:
+        return subprocess.run(command, timeout=LONGEST, **options).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def row(python: str, resolution: str, folder: Path) -> tuple[str, ...]:
     """Installe, exécute les tests d'unité, et rend les versions vues, le bilan de pytest et sa durée."""
     start = time.perf_counter()
@@ -54,9 +64,7 @@ def row(python: str, resolution: str, folder: Path) -> tuple[str, ...]:
     ]
     with log.open("w", encoding="utf-8") as out:
         env = os.environ | {"PYTHONPATH": str(ROOT)}  # le cours n'y est pas installé : les noyaux le trouvent ainsi
-        failed = any(
-            subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=out).returncode for command in commands
-        )
+        failed = not all(succeeds(command, cwd=ROOT, env=env, stdout=out, stderr=out) for command in commands)
     said = log.read_text(encoding="utf-8")
     if failed:
         print("\n".join(said.splitlines()[-60:]), file=sys.stderr)
