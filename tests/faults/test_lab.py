@@ -195,6 +195,14 @@ def start() -> ModuleType:
     return module
 
 
+def test_kernels_stay_quick_on_a_busy_machine(server: Server, start: ModuleType) -> None:
+    """Chaque noyau reçoit les réglages de la séance, sauf ceux que l'on a choisis soi-même."""
+    kernels = [process for process in family(server.port) if "ipykernel_launcher" in process.cmdline()]
+    assert kernels and "GOMP_SPINCOUNT" in start.FOR_KERNELS
+    for kernel in kernels:
+        assert kernel.environ().items() >= {n: os.environ.get(n, v) for n, v in start.FOR_KERNELS.items()}.items()
+
+
 def test_usual_home_is_used_as_it_is(start: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in start.PRIVATE:
         monkeypatch.setenv(name, str(tmp_path / name))
