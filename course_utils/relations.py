@@ -59,8 +59,12 @@ def relative_distances(x: Tensor) -> Tensor:
     μ dépend de x et reste donc dans le calcul du gradient : sans lui, la perte ferait grossir ou rétrécir l'élève.
     """
     d = distances(x)
-    mean = d.sum() / (d > 0).sum().clamp(min=1)
-    return d / mean.clamp(min=torch.finfo(mean.dtype).tiny)
+    return d / mean_distance(d).clamp(min=torch.finfo(d.dtype).tiny)
+
+
+def mean_distance(d: Tensor) -> Tensor:
+    """(N, N) → μ, la moyenne des distances positives (0 s'il n'y en a pas)."""
+    return d.sum() / (d > 0).sum().clamp(min=1)
 
 
 class _AngleLoss(torch.autograd.Function):

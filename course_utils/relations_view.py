@@ -10,7 +10,7 @@ from course_utils.drawing.layout import side_by_side, stack, text_panel
 from course_utils.drawing.plane import plane
 from course_utils.french import french_number
 from course_utils.losses import rkd_angle_loss, rkd_distance_loss
-from course_utils.relations import distances
+from course_utils.relations import distances, mean_distance, relative_distances
 
 REACH = 3.5  # demi-côté du plan dessiné
 WEIGHTS = {"distances": (1.0, 0.0), "angles": (0.0, 1.0), "les deux": (1.0, 2.0)}  # 1 et 2 : les poids publiés
@@ -48,11 +48,9 @@ def relations_view(student: Tensor, teacher: Tensor, *, loss: str = "les deux", 
             plane(points - middle, names, alt=alt, title=who.capitalize(), color=color, arrows=arrows, selected=mine,
                   reach=REACH, width=374)
         ]  # fmt: skip
-        d = distances(points)
-        mean = (d.sum() / (d > 0).sum().clamp(min=1)).item()
-        mu = french_number(mean, 2)
+        mu = french_number(mean_distance(distances(points)).item(), 2)
         maps += [
-            heat_map(d / (mean or 1.0), names, names, alt=f"Distances relatives de l'{who}, μ = {mu}.",
+            heat_map(relative_distances(points), names, names, alt=f"Distances relatives de l'{who}, μ = {mu}.",
                      title=f"φ, avec μ = {mu}", limits=(0, 2), width=374, cell_height=28)
         ]  # fmt: skip
     told = text_panel(

@@ -214,10 +214,10 @@ def _repeatable(seed: int) -> Iterator[None]:
     cudnn = torch.backends.cudnn  # réglé à la main : cudnn.flags toucherait aussi à TF32, avec un avertissement
     with _TURN, seeded(seed), torch.random.fork_rng(cards):
         before = cudnn.benchmark, cudnn.deterministic
-        cudnn.benchmark, cudnn.deterministic = False, True
-        if cards:
-            torch.cuda.manual_seed(seed)  # le dropout d'une carte a son propre hasard
         try:
+            cudnn.benchmark, cudnn.deterministic = False, True
+            if cards:
+                torch.cuda.manual_seed(seed)  # le dropout d'une carte a son propre hasard
             yield
         finally:
             cudnn.benchmark, cudnn.deterministic = before

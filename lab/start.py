@@ -92,7 +92,8 @@ def announce(address: str) -> None:
 
 def main() -> None:
     """Démarre le serveur et ne rend la main qu'à son arrêt (Ctrl-C)."""
-    os.environ |= FOR_KERNELS | dict(os.environ)  # ce que l'on a choisi soi-même l'emporte
+    for name, value in FOR_KERNELS.items():
+        os.environ.setdefault(name, value)  # ce que l'on a choisi soi-même l'emporte
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB), *([others] if others else [])])
     try:

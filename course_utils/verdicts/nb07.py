@@ -5,12 +5,12 @@ from torch import Tensor
 
 from course_utils.exercises import Exercise
 from course_utils.losses import rkd_distance_loss
-from course_utils.relations import distances
+from course_utils.relations import distances, mean_distance
 
 
 def scaled(d: Tensor) -> Tensor:
     """Les distances divisées par la moyenne de celles qui sont positives ; des zéros s'il n'y en a pas."""
-    return d / (d.sum() / (d > 0).sum().clamp(min=1)).clamp(min=torch.finfo(d.dtype).tiny)
+    return d / mean_distance(d).clamp(min=torch.finfo(d.dtype).tiny)
 
 
 def cosines(x: Tensor) -> Tensor:
