@@ -54,7 +54,7 @@ def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
             mlp(inputs=inputs),
             "hinton_grid",
             "test",
-            {"method": "distillé", "temperature": 4, "soft_weight": 1},
+            {"train_size": 1800, "method": "distillé", "temperature": 4, "soft_weight": 1},
         ),
         ("élève du 06, 14 couches, LIT", resnet(14, width=8), "lit", "accuracy", {"method": "LIT", "depth": 14}),
         (
@@ -62,7 +62,7 @@ def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
             mlp((200, 16), inputs=inputs),
             "rkd",
             "accuracy",
-            {"method": "labels, KD et RKD"},
+            {"dimension": 16, "method": "labels, KD et RKD"},
         ),
         ("élève du bilan, seul", new_student(0), "balance", "accuracy", {"method": "seul", "budget": "long"}),
         ("élève du bilan, KD", new_student(0), "balance", "accuracy", {"method": "KD", "budget": "long"}),

@@ -69,17 +69,17 @@ def other_world() -> str:
 
 def born_again(noisy: bool) -> str:
     """Une génération contre la précédente ; noisy : avec des labels bruités, ou justes."""
-    conditions = list(results.grouped(_rows("born-again"), "condition"))
+    conditions = list(results.grouped(_rows("born_again"), "condition"))
     where = next(condition for condition in conditions if (condition == "labels propres") != noisy)
     first, start = (
-        results.column(_rows("born-again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
+        results.column(_rows("born_again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
     )
     return (
-        f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start) + " Campagne born-again."
+        f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start) + " Campagne born_again."
     )
 
 
 def neighbours() -> str:
     """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève appris avec les labels."""
-    rkd, labels = (results.column(_rows("rkd"), "recall", method=m) for m in ("RKD distances et angles", "labels"))
+    rkd, labels = (results.column(_rows("rkd"), "recall", dimension=16, method=m) for m in ("RKD distances et angles", "labels"))
     return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels) + " Campagne rkd."

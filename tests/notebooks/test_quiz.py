@@ -149,7 +149,7 @@ def test_rkd_alone_never_reaches_the_last_layer() -> None:
 
 
 def test_the_campaign_says_what_helps_against_noisy_labels() -> None:
-    rows = [row for row in results.load("born-again") if row["condition"].startswith("40")]
+    rows = [row for row in results.load("born_again") if row["condition"].startswith("40")]
     by_method = {method: results.column(rows, "accuracy", method=method) for method in results.grouped(rows, "method")}
     zero = by_method["génération 0"]
     assert all(results.paired(by_method[f"génération {g}"], zero).low > 0 for g in (1, 2, 3, 4))

@@ -155,9 +155,9 @@ def test_measure_of_born_again_changes_with_the_labels():
         (LABELS[1], ACCESS[1], "40 % de labels au hasard"),
     ):
         told = measure_of("Born-Again", images=images, access=access)
-        stored = next(r["condition"] for r in results.load("born-again") if plain(r["condition"]) == condition)
+        stored = next(r["condition"] for r in results.load("born_again") if plain(r["condition"]) == condition)
         steps = ({"method": f"génération {i}", "condition": stored} for i in (1, 0))
-        gap, count = mean_gap("born-again", "accuracy", *steps)
+        gap, count = mean_gap("born_again", "accuracy", *steps)
         assert f"Mesuré, {condition} : " in told and comma(gap, 2) in told and f"({count} graines)" in told
 
 
@@ -177,7 +177,8 @@ def test_measure_of_the_absent_class():
 
 
 def test_measure_of_the_recall():
-    gap, count = mean_gap("rkd", "recall", {"method": "RKD distances et angles"}, {"method": "labels"})
+    steps = ({"dimension": 16, "method": m} for m in ("RKD distances et angles", "labels"))
+    gap, count = mean_gap("rkd", "recall", *steps)
     told = measure_of("RKD seule", goal=GOALS[1])
     assert comma(gap, 2) in told and f"({count} graines)" in told
 

@@ -88,20 +88,21 @@ def gap(campaign: str, column: str, first: dict[str, object], second: dict[str, 
 
 CLEAN, NOISY = {"condition": "labels propres"}, {"condition": "40\u00a0% de labels au hasard"}
 ALONE = {"method": "seul"}
+FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
 
 
 @pytest.mark.parametrize(
     ("section", "campaign", "column", "first", "second"),
     [
-        (2, "hinton_grid", "test", {"temperature": 4.0, "soft_weight": 1.0}, ALONE),
-        (4, "born-again", "accuracy", CLEAN | {"method": "génération 1"}, CLEAN | {"method": "génération 0"}),
-        (4, "born-again", "accuracy", CLEAN | {"method": "génération 4"}, CLEAN | {"method": "génération 0"}),
-        (4, "born-again", "accuracy", CLEAN | {"method": "lissage des labels"}, CLEAN | {"method": "génération 0"}),
-        (4, "born-again", "accuracy", NOISY | {"method": "génération 1"}, NOISY | {"method": "génération 0"}),
+        (2, "hinton_grid", "test", FEW | {"temperature": 4.0, "soft_weight": 1.0}, FEW | ALONE),
+        (4, "born_again", "accuracy", CLEAN | {"method": "génération 1"}, CLEAN | {"method": "génération 0"}),
+        (4, "born_again", "accuracy", CLEAN | {"method": "génération 4"}, CLEAN | {"method": "génération 0"}),
+        (4, "born_again", "accuracy", CLEAN | {"method": "lissage des labels"}, CLEAN | {"method": "génération 0"}),
+        (4, "born_again", "accuracy", NOISY | {"method": "génération 1"}, NOISY | {"method": "génération 0"}),
         (6, "lit", "accuracy", {"depth": 14, "method": "LIT"}, {"depth": 14} | ALONE),
         (6, "lit", "accuracy", {"depth": 14, "method": "LIT"}, {"depth": 14, "method": "indices partout"}),
-        (7, "rkd", "recall", {"method": "RKD distances et angles"}, {"method": "labels et KD"}),
-        (7, "rkd", "accuracy", {"method": "labels et RKD"}, {"method": "labels et KD"}),
+        (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | {"method": "labels et KD"}),
+        (7, "rkd", "accuracy", SMALL | {"method": "labels et RKD"}, SMALL | {"method": "labels et KD"}),
     ],
 )
 def test_numbers_are_those_of_the_campaigns(

@@ -1,0 +1,37 @@
+"""Le pas de chaque méthode du bilan, choisi sur la validation. Trois quarts d'heure sur deux cœurs.
+
+Cinq pas, avec une graine qui ne sert à rien d'autre.
+"""
+
+from course_utils.balance import BATCH, BUDGETS, METHODS, TEMPERATURE, new_student, train
+from course_utils.training import evaluate
+from experiments.campaign import Campaign, Row, View, grid
+from experiments.shared import dataset, teacher
+
+STEPS = (2e-3, 5e-3, 1e-2, 2e-2, 4e-2)
+SETTINGS = {
+    "teacher": "fashion-resnet",
+    "batch_size": BATCH,
+    "temperature": TEMPERATURE,
+    "budgets": {name: budget._asdict() for name, budget in BUDGETS.items()},
+}
+
+
+def measure(*, budget: str, method: str, lr: float, seed: int) -> list[Row]:
+    """L'élève du bilan entraîné avec ce pas, noté sur la validation."""
+    images, epochs = BUDGETS[budget]
+    data = dataset("fashion-mnist", images, seed)
+    student = train(method, new_student(seed), teacher(), data.train, epochs=epochs, seed=seed, lr=lr, progress=False)
+    return [{"validation": evaluate(student, data.validation)}]
+
+
+CAMPAIGN = Campaign(
+    title="Le bilan : le pas de chaque méthode",
+    question="Quel pas donner à chaque méthode, pour ne pas comparer des pas au lieu de comparer des méthodes ?",
+    limits="Une seule graine : c'est un choix, non une mesure. Il n'est fait que sur la validation.",
+    points=grid(budget=list(BUDGETS), method=list(METHODS), lr=STEPS, seed=[100]),
+    measure=measure,
+    measured=("validation",),
+    settings=SETTINGS,
+    views=(View("validation", x="lr", series="method", panel="budget"),),
+)

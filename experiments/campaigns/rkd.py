@@ -1,0 +1,75 @@
+"""RKD, six graines, trois dimensions d'élève : rappel à 1 et exactitude. Un quart d'heure sur deux cœurs.
+
+Chaque graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes. `recall` : la part des
+images de test dont la plus proche voisine (dans l'espace de l'élève) est de la même classe. `accuracy` : l'exactitude
+sur le test, vide pour les méthodes qui n'entraînent pas la couche finale.
+"""
+
+import torch
+
+from course_utils.models import mlp
+from course_utils.objectives import Hinton, Objective, Rkd, Supervised
+from course_utils.retrieval import Triplet, embeddings, recall_at_1
+from course_utils.training import Teacher, evaluate, fit
+from experiments.campaign import Campaign, Comparison, Row, View, grid
+from experiments.shared import dataset, teacher
+
+SETTINGS = {"hidden": 200, "train_size": 3000, "test_size": 3000, "epochs": 20, "lr": 2e-3, "temperature": 4.0}
+TEACHER = "enseignant"
+TEACHER_DIMENSION = 96
+DIMENSIONS = [4, 16, 64]
+METRICS = ["triplets", "RKD distances", "RKD angles", "RKD distances et angles"]  # sans couche finale
+CLASSIFIERS = ["labels", "labels et KD", "labels et RKD", "labels, KD et RKD"]
+
+
+def objectives(teacher: Teacher) -> dict[str, Objective]:
+    """Les objectifs comparés ; les poids de RKD sont ceux de l'article, jamais réglés ici."""
+    published = {"distance_weight": 25.0, "angle_weight": 50.0, "hard_weight": 1.0}
+    t = SETTINGS["temperature"]
+    return {
+        "triplets": Triplet(),
+        "RKD distances": Rkd(teacher, angle_weight=0.0),
+        "RKD angles": Rkd(teacher, distance_weight=0.0),
+        "RKD distances et angles": Rkd(teacher),
+        "labels": Supervised(),
+        "labels et KD": Hinton(teacher, temperature=t),
+        "labels et RKD": Rkd(teacher, **published),
+        "labels, KD et RKD": Rkd(teacher, **published, soft_weight=1.0, temperature=t),
+    }
+
+
+def measure(*, seed: int, dimension: int, method: str) -> list[Row]:
+    """Un élève de cette dimension, ou l'enseignant, jugé par la recherche d'images et par la classification."""
+    test = dataset().test
+    queries = test.subset(torch.arange(SETTINGS["test_size"]))
+    network = teacher().model
+    if method != TEACHER:
+        train = dataset("fashion-mnist", SETTINGS["train_size"], seed).train
+        network = mlp((SETTINGS["hidden"], dimension), seed=seed)
+        objective = objectives(teacher())[method]
+        fit(network, train, objective, epochs=SETTINGS["epochs"], lr=SETTINGS["lr"], seed=seed, progress=False)
+    accuracy = "" if method in METRICS else evaluate(network, test)
+    return [{"recall": recall_at_1(embeddings(network, queries), queries.y), "accuracy": accuracy}]
+
+
+CAMPAIGN = Campaign(
+    title="RKD et la dimension de l'élève",
+    question="Les relations entre exemples suffisent-elles à enseigner un espace plus petit que celui de l'enseignant ?",
+    limits=(
+        "Un perceptron et 3 000 images : le rappel est celui d'une recherche parmi 3 000 images de test. Les poids de "
+        "RKD sont ceux de l'article, jamais réglés ici ; les triplets sont pris dans le lot."
+    ),
+    points=[
+        {"seed": 0, "dimension": TEACHER_DIMENSION, "method": TEACHER},
+        *grid(seed=range(6), dimension=DIMENSIONS, method=[*METRICS, *CLASSIFIERS]),
+    ],
+    measure=measure,
+    measured=("recall", "accuracy"),
+    settings=SETTINGS,
+    views=(View("recall", x="dimension", series="method"),),
+    comparisons=tuple(
+        Comparison(f"dimension {d}, RKD distances et angles", {"dimension": d, "method": "RKD distances et angles"},
+                   other, {"dimension": d, "method": other}, "recall")
+        for d in DIMENSIONS for other in ("triplets", "labels et KD")
+    ),
+)  # fmt: skip

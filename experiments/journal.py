@@ -1,0 +1,136 @@
+"""Ce qui est déjà fait d'une campagne, et l'écriture du reste : coupée n'importe où, elle ne perd aucun essai fini.
+
+Pendant la campagne, chaque essai fini ajoute une ligne à data/results/NOM.journal. À la fin, le tableau NOM.csv et sa
+fiche NOM.json sont écrits d'un bloc, dans l'ordre de la grille, et le journal disparaît.
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from course_utils.files import write_whole
+from course_utils.french import typography
+from course_utils.results import RESULTS, fingerprint
+from experiments.campaign import PROVENANCE, Campaign, Point, Row, written
+
+
+class Journal:
+    """Les essais finis d'une campagne, relus à l'ouverture.
+
+    Lève ValueError si des réglages ont changé depuis qu'ils ont été faits.
+    """
+
+    def __init__(self, name: str, campaign: Campaign, folder: Path = RESULTS) -> None:
+        self.name, self.campaign = name, campaign
+        self.csv, self.card, self.path = (folder / f"{name}.{kind}" for kind in ("csv", "json", "journal"))
+        self._settings = json.loads(json.dumps(dict(campaign.settings)))
+        self._rows: dict[tuple[str, ...], list[Row]] = {}
+        self.failures: dict[tuple[str, ...], str] = {}
+        self._unrecorded = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.csv.exists() and self.card.exists():
+            earlier = json.loads(self.card.read_text(encoding="utf-8"))
+            self._agree(earlier["settings"])
+            self._unrecorded = earlier["unrecorded_seconds"]
+            with self.csv.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    self._rows.setdefault(campaign.key(row), []).append(row)
+        self._reopen()
+
+    def missing(self) -> list[Point]:
+        """Les essais qui restent à faire, dans l'ordre de la grille ; un essai qui a échoué en est un."""
+        return [point for point in self.campaign.points if self.campaign.key(point) not in self._rows]
+
+    def add(self, point: Point, outcome: Mapping[str, Any]) -> None:
+        """Garde un essai fini : {"rows": …, "seconds": …, …}, ou {"error": …} s'il a échoué."""
+        self._append({"point": point, **outcome})
+        self._take({"point": point, **outcome})
+
+    def finish(self) -> None:
+        """Écrit le tableau et la fiche d'un bloc, et retire le journal."""
+        places = {self.campaign.key(point): i for i, point in enumerate(self.campaign.points)}
+        # des essais faits avec une grille plus grande sont gardés, à la fin
+        order = sorted(self._rows, key=lambda key: (places.get(key, len(places)), key))
+        rows = [row for key in order for row in self._rows[key]]
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(self.campaign.columns)
+        writer.writerows([written(row.get(column, "")) for column in self.campaign.columns] for row in rows)
+        write_whole(self.csv, table.getvalue().encode("utf-8"))
+        write_whole(self.card, (json.dumps(self._card(), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+        self.path.unlink(missing_ok=True)
+
+    def _card(self) -> dict[str, Any]:
+        """Ce qu'il faut pour refaire la campagne, et ce qu'elle a coûté."""
+        axes = {name: _values(point[name] for point in self.campaign.points) for name in self.campaign.keys}
+        firsts = [rows[0] for rows in self._rows.values()]  # la provenance est la même pour les lignes d'un essai
+        machine, commit, python, torch = (
+            " ; ".join(_values(row[name] for row in firsts if row[name])) for name in PROVENANCE[1:]
+        )
+        return {
+            "seeds": axes.pop("seed", []),
+            "settings": self._settings,
+            "grid": axes,
+            "seconds": round(self._unrecorded + sum(float(row["seconds"] or 0) for row in firsts)),
+            "unrecorded_seconds": self._unrecorded,  # la durée des essais dont la ligne ne la dit pas
+            "machine": machine,
+            "commit": commit,
+            "versions": {"python": python, "torch": torch},
+            "failures": [dict(zip(self.campaign.keys, key, strict=True)) | {"error": error}
+                         for key, error in self.failures.items()],
+            "sha256": fingerprint(self.csv.read_text(encoding="utf-8")),
+        }  # fmt: skip
+
+    def _reopen(self) -> None:
+        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait."""
+        content = self.path.read_bytes() if self.path.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        if whole != content:
+            write_whole(self.path, whole)
+        lines = [json.loads(line) for line in whole.splitlines()]
+        if lines:
+            self._agree(lines[0]["settings"])
+        for line in lines[1:]:
+            self._take(line)
+
+    def _take(self, line: Mapping[str, Any]) -> None:
+        key = self.campaign.key(line["point"])
+        if "error" in line:
+            self.failures[key] = line["error"]
+            return
+        self.failures.pop(key, None)
+        # Une coupure entre le tableau et sa fiche laisse le journal : ce qu'il contient est alors déjà dans le tableau.
+        provenance = {name: line[name] for name in PROVENANCE}
+        self._rows[key] = [{**line["point"], **row, **provenance} for row in line["rows"]]
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        first = [] if self.path.exists() else [{"settings": self._settings}]
+        text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [*first, line])
+        with self.path.open("ab") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _agree(self, earlier: Mapping[str, Any]) -> None:
+        changed = [
+            f"{name} : {earlier.get(name)} → {self._settings.get(name)}"
+            for name in {**earlier, **self._settings}
+            if earlier.get(name) != self._settings.get(name)
+        ]
+        if changed:
+            raise ValueError(
+                typography(
+                    f"Les réglages de la campagne {self.name} ont changé depuis ses résultats ({' ; '.join(changed)}) : "
+                    f"rétablissez-les, ou supprimez {self.csv.name}, {self.card.name} et {self.path.name} pour tout "
+                    "refaire."
+                )
+            )
+
+
+def _values(found: Iterable[Any]) -> list[Any]:
+    """Les valeurs différentes, dans l'ordre où elles viennent."""
+    return list(dict.fromkeys(found))

@@ -1,0 +1,214 @@
+"""Fait une campagne, ou la reprend où elle s'est arrêtée.
+
+    make campagne                                # la liste des campagnes, et ce qui reste à faire de chacune
+    make campagne NOM=hinton_grid                # un essai par cœur à la fois, sur cette machine
+    python -m experiments.run hinton_grid --scheduler tcp://10.0.0.1:8786      # sur les machines de ce cluster
+
+Un cluster Dask (machines d'une salle, SSH, Slurm) se lance à part, ses ouvriers depuis la racine du dépôt et avec un
+seul fil : « dask scheduler », puis sur chaque machine « dask worker ADRESSE --nworkers auto --nthreads 1 ».
+"""
+
+import argparse
+import importlib
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_utils.french import typography
+from course_utils.results import RESULTS
+from experiments.campaign import Campaign, Point
+from experiments.journal import Journal
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CAMPAIGNS = Path(__file__).with_name("campaigns")
+INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Rend 0 si la campagne est complète, 1 si des essais ont échoué, 130 si on l'a interrompue."""
+    chosen = options().parse_args(arguments)
+    if not chosen.nom:
+        print(overview(chosen.resultats))
+        return 0
+    name = chosen.nom.rpartition(".")[2]
+    try:
+        campaign = load(chosen.nom)
+        journal = Journal(name, campaign, chosen.resultats)
+        with locked(chosen.resultats / f"{name}.verrou"):
+            complete(chosen.nom, journal, chosen.scheduler, chosen.ouvriers)
+    except (ValueError, OSError) as error:
+        print(typography(str(error)), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        left = len(journal.missing())
+        print(typography(f"\nInterrompu : il reste {left} essais. La même commande reprendra là."), file=sys.stderr)
+        return INTERRUPTED
+    print(typography(summary(journal)))
+    return 1 if journal.failures else 0
+
+
+def options() -> argparse.ArgumentParser:
+    """Les options de la ligne de commande."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.run", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("nom", nargs="?", help="un fichier d'experiments/campaigns, ou un module (dossier.fichier)")
+    parser.add_argument("--scheduler", metavar="ADRESSE", help="celle d'un cluster Dask déjà lancé")
+    parser.add_argument("--ouvriers", type=int, default=cores(), metavar="N", help="sur cette machine (un par cœur)")
+    parser.add_argument("--resultats", type=Path, default=RESULTS, metavar="DOSSIER", help="data/results par défaut")
+    return parser
+
+
+def load(name: str) -> Campaign:
+    """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError si elle n'existe pas."""
+    module = name if "." in name else f"experiments.campaigns.{name}"
+    try:
+        return importlib.import_module(module).CAMPAIGN
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
+        raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
+
+
+def names() -> list[str]:
+    """Les campagnes du cours."""
+    return sorted(path.stem for path in CAMPAIGNS.glob("[a-z]*.py"))
+
+
+def overview(folder: Path) -> str:
+    """Une ligne par campagne : combien d'essais, combien restent."""
+    lines = ["Choisissez une campagne : make campagne NOM=…"]
+    for name in names():
+        campaign = load(name)
+        left = len(Journal(name, campaign, folder).missing())
+        state = "complète" if not left else f"{left} restent"
+        lines.append(f"  {name:<18} {campaign.title} ({len(campaign.points)} essais, {state})")
+    return typography("\n".join(lines))
+
+
+def complete(name: str, journal: Journal, scheduler: str | None, workers: int) -> None:
+    """Fait ce qui reste à faire de la campagne, puis écrit son tableau et sa fiche."""
+    todo = journal.missing()
+    if todo:
+        with cluster(scheduler, workers) as client:
+            for point, outcome in outcomes(client, name, todo, len(journal.campaign.points)):
+                journal.add(point, outcome)
+    journal.finish()
+
+
+def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iterator[tuple[Point, dict[str, Any]]]:
+    """Les essais dès qu'ils finissent, dans un ordre quelconque, avec ce qui reste de temps."""
+    from distributed import as_completed
+    from tqdm import tqdm
+
+    asked = dict(zip(client.map(perform, [name] * len(todo), todo, pure=False), todo, strict=True))
+    bar = tqdm(total=total, initial=total - len(todo), desc=name, unit=" essai", smoothing=0, dynamic_ncols=True,
+               bar_format="{desc} : {n_fmt}/{total_fmt} |{bar}| {elapsed}, reste {remaining}")  # fmt: skip
+    with bar:
+        for future, outcome in as_completed(asked, with_results=True, raise_errors=False):
+            point = asked.pop(future)
+            if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce
+                outcome = {"error": f"{type(outcome[1]).__name__} : {outcome[1]}"}
+            if "error" in outcome:
+                bar.write(typography(f"Échec de {point} : {outcome['error']}"), file=sys.stderr)
+            yield point, outcome
+            bar.update()
+
+
+def perform(name: str, point: Point) -> dict[str, Any]:
+    """Un essai, fait par un ouvrier : ses lignes et d'où elles viennent, ou l'erreur qui l'a arrêté.
+
+    Un seul fil de calcul : le résultat ne dépend pas du nombre de cœurs, et deux essais vont plus vite côte à côte
+    que l'un après l'autre sur deux fils.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    try:
+        rows = load(name).measure(**point)
+    except Exception as error:  # un essai qui échoue n'arrête pas les autres
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return {"error": f"{type(error).__name__} : {error} ({Path(where.filename).name}, ligne {where.lineno})"}
+    seconds = round(time.perf_counter() - start, 2)
+    return {"rows": rows, "seconds": seconds, **provenance()}
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """La machine, le commit (avec un + si des fichiers ont changé depuis) et les versions."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False, cwd=CAMPAIGNS
+    )
+    return {
+        "machine": torch.cuda.get_device_name() if gpu else f"cpu, {torch.get_num_threads()} fil de calcul",
+        "commit": git.stdout.strip(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+@contextmanager
+def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
+    """Un client de ce cluster, ou d'un cluster local : un processus par cœur, un fil chacun, rien sur le réseau."""
+    from distributed import Client, LocalCluster
+
+    if scheduler:
+        with Client(scheduler, timeout="10s") as client:
+            yield client
+        return
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+        # memory_limit : Dask arrêterait un ouvrier qui garde les images en mémoire
+        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+                     memory_limit=0, local_directory=scratch) as local,
+        Client(local) as client,
+    ):  # fmt: skip
+        yield client
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Une campagne à la fois dans un dossier. Lève ValueError si elle y est déjà en cours."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"Cette campagne est déjà en cours ({path.name}) : attendez sa fin ou arrêtez-la.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        path.unlink(missing_ok=True)
+
+
+def cores() -> int:
+    """Les cœurs dont dispose ce processus."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def summary(journal: Journal) -> str:
+    """Ce qui a été fait, et ce qui a échoué."""
+    done = len(journal.campaign.points) - len(journal.missing())
+    text = f"{journal.csv.name} : {done} essais sur {len(journal.campaign.points)}."
+    if journal.failures:
+        text += f" Échecs : {len(journal.failures)} (voir {journal.card.name}) ; la même commande les retentera."
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,250 @@
+"""Les campagnes : déclarées sans faute, reprises sans rien refaire, coupées n'importe où sans rien perdre."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from course_utils import results
+from experiments import run
+from experiments.campaign import PROVENANCE, Campaign, grid
+from experiments.journal import Journal
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = "tests.unit.campaign_example"
+PLACE = {"seconds": 0.5, "machine": "cpu", "commit": "abc", "python": "3.11", "torch": "2.14"}
+
+
+def campaign(seeds: int = 3, **settings: float) -> Campaign:
+    points = grid(seed=range(seeds), lr=[0.1])
+    return Campaign("Essai", "?", "", points, lambda seed, lr: [{"accuracy": seed / 3}], ("accuracy",), settings)
+
+
+def perform_all(journal: Journal) -> int:
+    """Fait ce qui manque, dans le désordre, et rend combien d'essais ont été faits."""
+    todo = journal.missing()[::-1]
+    for point in todo:
+        journal.add(point, {"rows": journal.campaign.measure(**point), **PLACE})
+    journal.finish()
+    return len(todo)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "essai.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# --- Le journal ---
+
+
+def test_the_table_follows_the_grid_whatever_the_order_of_the_runs(tmp_path: Path) -> None:
+    assert perform_all(Journal("essai", campaign(), tmp_path)) == 3
+    rows = table(tmp_path)
+    assert [row["seed"] for row in rows] == ["0", "1", "2"] and rows[1]["accuracy"] == "0.333333"
+    assert all(row[name] == str(PLACE[name]) for row in rows for name in PROVENANCE)
+    card = json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))
+    assert (card["seeds"], card["grid"], card["seconds"]) == ([0, 1, 2], {"lr": [0.1]}, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["essai.csv", "essai.json"]
+
+
+def test_what_is_written_is_what_the_notebooks_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    perform_all(Journal("essai", campaign(), tmp_path))
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    assert results.column(results.load("essai"), "accuracy", lr=0.1) == [0, 0.333333, 0.666667]
+
+
+def test_a_finished_campaign_is_not_done_again_and_a_larger_one_only_adds(tmp_path: Path) -> None:
+    assert perform_all(Journal("essai", campaign(), tmp_path)) == 3
+    before = (tmp_path / "essai.json").read_bytes()
+    assert perform_all(Journal("essai", campaign(), tmp_path)) == 0
+    assert (tmp_path / "essai.json").read_bytes() == before
+    assert perform_all(Journal("essai", campaign(seeds=5), tmp_path)) == 2
+    assert perform_all(Journal("essai", campaign(seeds=1), tmp_path)) == 0
+    assert len(table(tmp_path)) == 5, "une grille réduite ne jette rien"
+
+
+def test_wherever_it_is_cut_it_resumes_to_the_same_table(tmp_path: Path) -> None:
+    """Une ligne coupée au milieu d'un nombre (0.33 pour 0.333333) ne doit pas passer pour un résultat."""
+    journal = Journal("essai", campaign(), tmp_path)
+    for point in journal.missing():
+        journal.add(point, {"rows": journal.campaign.measure(**point), **PLACE})
+    whole = journal.path.read_bytes()
+    journal.finish()
+    expected = (tmp_path / "essai.csv").read_bytes(), (tmp_path / "essai.json").read_bytes()
+    for kept in range(len(whole) + 1):
+        for path in tmp_path.iterdir():
+            path.unlink()
+        journal.path.write_bytes(whole[:kept])
+        done = perform_all(Journal("essai", campaign(), tmp_path))
+        assert done == 3 - max(whole[:kept].count(b"\n") - 1, 0)
+        assert ((tmp_path / "essai.csv").read_bytes(), (tmp_path / "essai.json").read_bytes()) == expected
+
+
+@pytest.mark.parametrize("lost", [("essai.json",), (), ("essai.csv", "essai.json")])
+def test_cut_between_the_table_and_its_card(tmp_path: Path, lost: tuple[str, ...]) -> None:
+    journal = Journal("essai", campaign(), tmp_path)
+    perform_all(journal)
+    expected = (tmp_path / "essai.json").read_bytes()
+    for point in campaign().points:
+        journal.add(point, {"rows": journal.campaign.measure(**point), **PLACE})
+    for name in lost:
+        (tmp_path / name).unlink()
+    assert perform_all(Journal("essai", campaign(), tmp_path)) == 0
+    assert (tmp_path / "essai.json").read_bytes() == expected and not journal.path.exists()
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    unfinished = Journal("essai", campaign(epochs=2), tmp_path)
+    unfinished.add(unfinished.missing()[0], {"rows": [{"accuracy": 0.5}], **PLACE})
+    for _ in range(2):
+        with pytest.raises(ValueError, match="epochs : 2 → 3".replace(" : ", "[ \u00a0]: ")) as error:
+            Journal("essai", campaign(epochs=3), tmp_path)
+        assert "\n" not in str(error.value) and "essai.csv" in str(error.value)
+        perform_all(Journal("essai", campaign(epochs=2), tmp_path))  # complète : la fiche aussi s'en souvient
+
+
+def test_a_failure_is_recorded_and_tried_again(tmp_path: Path) -> None:
+    journal = Journal("essai", campaign(), tmp_path)
+    first, *others = journal.missing()
+    journal.add(first, {"error": "ValueError : non"})
+    for point in others:
+        journal.add(point, {"rows": [{"accuracy": 1.0}], **PLACE})
+    journal.finish()
+    card = json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))
+    assert card["failures"] == [{"seed": "0", "lr": "0.1", "error": "ValueError : non"}] and len(table(tmp_path)) == 2
+    assert perform_all(Journal("essai", campaign(), tmp_path)) == 1
+    assert json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))["failures"] == []
+
+
+# --- Les campagnes du cours ---
+
+
+@pytest.mark.parametrize("name", run.names())
+def test_every_campaign_is_declared_without_fault(name: str) -> None:
+    """Ses essais sont tous différents, ses vues et ses comparaisons nomment des colonnes et des lignes qui existent."""
+    declared = run.load(name)
+    assert len({declared.key(point) for point in declared.points}) == len(declared.points)
+    assert all(tuple(point) == declared.keys for point in declared.points)
+    assert len(set(declared.columns)) == len(declared.columns)
+    assert json.loads(json.dumps(dict(declared.settings)))
+    for view in declared.views:
+        assert {view.value, view.x, view.series, view.panel, *view.where} - {""} <= {*declared.columns}
+    for comparison in declared.comparisons:
+        assert {*comparison.rows, *comparison.other_rows, comparison.value} <= {*declared.columns}
+
+
+@pytest.mark.parametrize("name", run.names())
+def test_every_campaign_is_stored_whole(name: str) -> None:
+    declared = run.load(name)
+    journal = Journal(name, declared)
+    assert journal.missing() == [] and not journal.path.exists()
+    assert tuple(results.load(name)[0]) == declared.columns
+    for comparison in declared.comparisons:
+        for where in (comparison.rows, comparison.other_rows):
+            assert len(results.column(results.load(name), comparison.value, **where)) > 1
+
+
+def test_stored_campaigns_are_small() -> None:
+    assert sum(path.stat().st_size for path in results.RESULTS.iterdir()) < 2e6
+
+
+# --- Le coureur, pour de vrai ---
+
+
+def command(folder: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "experiments.run", EXAMPLE, "--resultats", str(folder), "--ouvriers", "2", *options]
+
+
+def start(folder: Path, traces: Path) -> subprocess.Popen[str]:
+    traces.mkdir(exist_ok=True)
+    environment = os.environ | {"TRACES": str(traces)}
+    return subprocess.Popen(command(folder), cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE)
+
+
+def finished(traces: Path) -> dict[str, int]:
+    """Combien de fois chaque essai a été mené jusqu'au bout."""
+    return {path.stem: len(path.read_text(encoding="utf-8")) for path in traces.glob("*.fini")}
+
+
+def journaled(folder: Path) -> set[str]:
+    path = folder / "campaign_example.journal"
+    lines = path.read_bytes().split(b"\n")[1:-1] if path.exists() else []
+    return {str(json.loads(line)["point"]["seed"]) for line in lines}
+
+
+def wait_for(runs: int, folder: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while len(journaled(folder)) < runs:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
+        time.sleep(0.02)
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return [p for p in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path: Path) -> None:
+    folder, traces = tmp_path / "résultats", tmp_path / "traces"
+    process = start(folder, traces)
+    wait_for(4, folder, process)
+    workers = workers_of(process)
+    workers[0].kill()  # Dask en lance un autre, et lui redonne l'essai en cours
+    wait_for(9, folder, process)
+    workers += workers_of(process)
+    process.kill()
+    process.communicate()
+    psutil.wait_procs(workers, timeout=30)
+    kept = journaled(folder)
+    assert len(kept) >= 9 and not (folder / "campaign_example.csv").exists()
+    before = finished(traces)
+
+    second = start(folder, traces)
+    errors = second.communicate(timeout=240)[1]
+    assert second.returncode == 0, errors
+    with (folder / "campaign_example.csv").open(encoding="utf-8", newline="") as file:
+        seeds = [row["seed"] for row in csv.DictReader(file)]
+    assert seeds == [str(seed) for seed in range(24)], "aucun essai perdu, aucun en double"
+    assert all(finished(traces)[seed] == before[seed] for seed in kept), "un essai gardé n'est pas refait"
+
+    done = finished(traces)
+    third = start(folder, traces)
+    third.communicate(timeout=60)
+    assert third.returncode == 0 and finished(traces) == done, "une campagne finie n'est pas refaite"
+    assert sum(done.values()) <= 24 + 4, "seuls les essais en cours lors d'un arrêt sont refaits"
+
+
+def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    process = subprocess.run(
+        command(tmp_path, "--ouvriers", "1"),
+        cwd=ROOT, env=os.environ | {"ECHEC": "3"}, text=True, capture_output=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert process.returncode == 1 and "Échecs : 1" in process.stdout.replace("\u00a0", " ")
+    card = json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))
+    assert [failure["seed"] for failure in card["failures"]] == ["3"]
+    assert "graine 3" in card["failures"][0]["error"] and "campaign_example.py" in card["failures"][0]["error"]
+    assert run.main([EXAMPLE, "--resultats", str(tmp_path)]) == 0, "la même commande refait l'essai qui a échoué"
+    assert json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))["failures"] == []
+
+
+def test_an_unknown_campaign_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["hinton"]) == 1
+    told = capsys.readouterr().err
+    assert "hinton n'existe pas" in told and "hinton_grid" in told and told.count("\n") == 1
+
+
+def test_two_at_once_are_refused(tmp_path: Path) -> None:
+    with run.locked(tmp_path / "essai.verrou"), pytest.raises(ValueError, match="déjà en cours"):  # noqa: SIM117
+        with run.locked(tmp_path / "essai.verrou"):
+            pass
+
+
+def test_without_a_name_the_campaigns_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main([]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in run.names()) and "complète" in told
