@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CAMPAIGNS = Path(__file__).with_name("campaigns")
+# Dask demande à l'allocateur de rendre la mémoire au système après chaque tableau : un apprentissage y passe la moitié
+# de son temps. Un ouvrier lancé à part (« dask worker ») a besoin du même réglage.
+WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MALLOC_ARENA_MAX": 1, "MALLOC_TRIM_THRESHOLD_": 2**30, "MALLOC_MMAP_THRESHOLD_": 2**25}
 INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 
 
@@ -163,8 +166,10 @@ def provenance() -> dict[str, str]:
 @contextmanager
 def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
     """Un client de ce cluster, ou d'un cluster local : un processus par cœur, un fil chacun, rien sur le réseau."""
+    import dask
     from distributed import Client, LocalCluster
 
+    dask.config.set({"distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT})
     if scheduler:
         with Client(scheduler, timeout="10s") as client:
             yield client
@@ -172,7 +177,7 @@ def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         # memory_limit : Dask arrêterait un ouvrier qui garde les images en mémoire
-        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0",
                      memory_limit=0, local_directory=scratch) as local,
         Client(local) as client,
     ):  # fmt: skip

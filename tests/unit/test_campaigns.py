@@ -189,11 +189,17 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [p for p in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
 
 
+def listened(process: psutil.Process) -> set[str]:
+    """Les adresses où ce processus attend des connexions."""
+    return {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+
+
 def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path: Path) -> None:
     folder, traces = tmp_path / "résultats", tmp_path / "traces"
     process = start(folder, traces)
     wait_for(4, folder, process)
     workers = workers_of(process)
+    assert {address for p in (psutil.Process(process.pid), *workers) for address in listened(p)} == {"127.0.0.1"}
     workers[0].kill()  # Dask en lance un autre, et lui redonne l'essai en cours
     wait_for(9, folder, process)
     workers += workers_of(process)
