@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --disable-pip-version-check
 SOURCES := requirements.txt pyproject.toml
 
-.PHONY: help install lab test bench latence versions endurance apercus site
+.PHONY: help install lab test bench latence versions endurance apercus site campagne
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make endurance exécute chaque notebook deux fois dans le même noyau et mesure sa mémoire"
 	@echo "make apercus  refait les images de notebooks/figures que montre le README"
 	@echo "make site     écrit dans site/ les notebooks exécutés, et les pages à imprimer"
+	@echo "make campagne liste les campagnes d'expériences ; NOM=… en refait une, ou la reprend où elle en était"
 	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
@@ -60,6 +61,9 @@ apercus: $(VENV)/.test
 site: $(VENV)/.site
 	@$(PY) -m lab.site
 
+campagne: $(VENV)/.campagne
+	@$(PY) -m experiments.run $(NOM) $(CAMPAGNE)
+
 $(VENV)/.venv:
 	@for python in $(PYTHON); do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -90,4 +94,8 @@ $(VENV)/.test: $(VENV)/.lab
 
 $(VENV)/.site: $(VENV)/.lab
 	@$(PIP) -q -e ".[site]"
+	@touch $@
+
+$(VENV)/.campagne: $(VENV)/.lab
+	@$(PIP) -q -e ".[campagne]"
 	@touch $@

@@ -81,5 +81,8 @@ def born_again(noisy: bool) -> str:
 
 def neighbours() -> str:
     """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève appris avec les labels."""
-    rkd, labels = (results.column(_rows("rkd"), "recall", dimension=16, method=m) for m in ("RKD distances et angles", "labels"))
+    rkd, labels = (
+        results.column(_rows("rkd"), "recall", dimension=16, method=method)
+        for method in ("RKD distances et angles", "labels")
+    )
     return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels) + " Campagne rkd."

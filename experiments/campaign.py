@@ -1,4 +1,4 @@
-"""Une campagne : les mêmes mesures, refaites pour chaque point d'une grille. Rien ici ne calcule ni n'écrit.
+"""Une campagne : les mêmes mesures, refaites pour chaque point d'une grille. Rien ici ne calcule ni n'écrit.
 
     CAMPAIGN = Campaign(
         title="Température et poids",
@@ -9,7 +9,7 @@
         ...
     )
 
-Chaque fichier d'experiments/campaigns en déclare une ; experiments/run.py les exécute.
+Chaque fichier d'experiments/campaigns en déclare une ; experiments/run.py les exécute.
 """
 
 import itertools
@@ -20,16 +20,16 @@ from typing import Any
 Point = dict[str, Any]
 Row = dict[str, Any]
 
-# Ce que le coureur ajoute à chaque ligne : d'où elle vient, et ce qu'elle a coûté
+# Ce que le coureur ajoute à chaque ligne : d'où elle vient, et ce qu'elle a coûté
 PROVENANCE = ("seconds", "machine", "commit", "python", "torch")
 
 
 @dataclass(frozen=True)
 class View:
-    """Comment montrer une campagne : une courbe par valeur de `series`, un panneau par valeur de `panel`.
+    """Comment montrer une campagne : une courbe par valeur de `series`, un panneau par valeur de `panel`.
 
-    value : la colonne montrée, moyenne et intervalle sur les graines. x : la colonne de l'axe.
-    where : les lignes montrées (toutes par défaut).
+    value : la colonne montrée, moyenne et intervalle sur les graines. x : la colonne de l'axe.
+    where : les lignes montrées (toutes par défaut). title : ce qu'elles ont en commun, s'il faut le dire.
     """
 
     value: str
@@ -37,28 +37,33 @@ class View:
     series: str = ""
     panel: str = ""
     where: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Deux groupes de lignes à comparer graine par graine, leurs noms en français, et la colonne comparée."""
+    """Deux groupes de lignes à comparer graine par graine, leurs noms en français, et la colonne comparée.
+
+    other_value : la colonne du second groupe, si ce n'est pas la même. Plusieurs lignes d'une graine y sont moyennées.
+    """
 
     name: str
     rows: Mapping[str, Any]
     other: str
     other_rows: Mapping[str, Any]
     value: str
+    other_value: str = ""
 
 
 @dataclass(frozen=True)
 class Campaign:
     """Ce qu'il faut pour faire une campagne, la refaire et la lire.
 
-    title, question : pour la page des résultats, en français. limits : ce que la campagne ne montre pas.
-    points : ce que reçoit `measure`, un dictionnaire par essai, tous avec les mêmes clés.
-    measure : fait un essai et rend ses lignes, le plus souvent une seule.
-    measured : les colonnes que `measure` remplit.
-    settings : ce qui est commun à tous les essais. Les changer demande de tout refaire.
+    title, question : pour la page des résultats, en français. limits : ce que la campagne ne montre pas.
+    points : ce que reçoit `measure`, un dictionnaire par essai, tous avec les mêmes clés.
+    measure : fait un essai et rend ses lignes, le plus souvent une seule.
+    measured : les colonnes que `measure` remplit.
+    settings : ce qui est commun à tous les essais. Les changer demande de tout refaire.
     """
 
     title: str
@@ -89,12 +94,12 @@ class Campaign:
 def grid(**axes: Iterable[Any]) -> list[Point]:
     """Tous les points d'une grille, le premier axe variant le moins vite.
 
-    >>> grid(seed=[0, 1], temperature=[1.0])
-    [{'seed': 0, 'temperature': 1.0}, {'seed': 1, 'temperature': 1.0}]
+    >>> len(grid(seed=[0, 1], temperature=[1.0, 4.0, 20.0]))
+    6
     """
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
 def written(value: Any) -> str:
-    """Une valeur telle qu'un tableau l'écrit : six chiffres pour un nombre à virgule."""
+    """Une valeur telle qu'un tableau l'écrit : six chiffres pour un nombre à virgule."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Ce qui est déjà fait d'une campagne, et l'écriture du reste : coupée n'importe où, elle ne perd aucun essai fini.
+"""Ce qui est déjà fait d'une campagne, et l'écriture du reste : coupée n'importe où, elle ne perd aucun essai fini.
 
 Pendant la campagne, chaque essai fini ajoute une ligne à data/results/NOM.journal. À la fin, le tableau NOM.csv et sa
 fiche NOM.json sont écrits d'un bloc, dans l'ordre de la grille, et le journal disparaît.
@@ -42,11 +42,11 @@ class Journal:
         self._reopen()
 
     def missing(self) -> list[Point]:
-        """Les essais qui restent à faire, dans l'ordre de la grille ; un essai qui a échoué en est un."""
+        """Les essais qui restent à faire, dans l'ordre de la grille ; un essai qui a échoué en est un."""
         return [point for point in self.campaign.points if self.campaign.key(point) not in self._rows]
 
     def add(self, point: Point, outcome: Mapping[str, Any]) -> None:
-        """Garde un essai fini : {"rows": …, "seconds": …, …}, ou {"error": …} s'il a échoué."""
+        """Garde un essai fini : {"rows": …, "seconds": …, …}, ou {"error": …} s'il a échoué."""
         self._append({"point": point, **outcome})
         self._take({"point": point, **outcome})
 
@@ -69,7 +69,7 @@ class Journal:
         axes = {name: _values(point[name] for point in self.campaign.points) for name in self.campaign.keys}
         firsts = [rows[0] for rows in self._rows.values()]  # la provenance est la même pour les lignes d'un essai
         machine, commit, python, torch = (
-            " ; ".join(_values(row[name] for row in firsts if row[name])) for name in PROVENANCE[1:]
+            " ; ".join(_values(row[name] for row in firsts if row[name])) for name in PROVENANCE[1:]
         )
         return {
             "seeds": axes.pop("seed", []),
@@ -86,7 +86,7 @@ class Journal:
         }  # fmt: skip
 
     def _reopen(self) -> None:
-        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait."""
+        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait."""
         content = self.path.read_bytes() if self.path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
@@ -103,7 +103,7 @@ class Journal:
             self.failures[key] = line["error"]
             return
         self.failures.pop(key, None)
-        # Une coupure entre le tableau et sa fiche laisse le journal : ce qu'il contient est alors déjà dans le tableau.
+        # Une coupure entre le tableau et sa fiche laisse le journal : ce qu'il contient est alors déjà dans le tableau.
         provenance = {name: line[name] for name in PROVENANCE}
         self._rows[key] = [{**line["point"], **row, **provenance} for row in line["rows"]]
 
@@ -117,14 +117,14 @@ class Journal:
 
     def _agree(self, earlier: Mapping[str, Any]) -> None:
         changed = [
-            f"{name} : {earlier.get(name)} → {self._settings.get(name)}"
+            f"{name} : {earlier.get(name)} → {self._settings.get(name)}"
             for name in {**earlier, **self._settings}
             if earlier.get(name) != self._settings.get(name)
         ]
         if changed:
             raise ValueError(
                 typography(
-                    f"Les réglages de la campagne {self.name} ont changé depuis ses résultats ({' ; '.join(changed)}) : "
+                    f"Les réglages de la campagne {self.name} ont changé ({' ; '.join(changed)}) : "
                     f"rétablissez-les, ou supprimez {self.csv.name}, {self.card.name} et {self.path.name} pour tout "
                     "refaire."
                 )

@@ -4,8 +4,7 @@
     make campagne NOM=hinton_grid                # un essai par cœur à la fois, sur cette machine
     python -m experiments.run hinton_grid --scheduler tcp://10.0.0.1:8786      # sur les machines de ce cluster
 
-Un cluster Dask (machines d'une salle, SSH, Slurm) se lance à part, ses ouvriers depuis la racine du dépôt et avec un
-seul fil : « dask scheduler », puis sur chaque machine « dask worker ADRESSE --nworkers auto --nthreads 1 ».
+Un cluster Dask (machines d'une salle, SSH, Slurm) se lance à part, comme le dit le README.
 """
 
 import argparse
@@ -32,9 +31,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CAMPAIGNS = Path(__file__).with_name("campaigns")
-# Dask demande à l'allocateur de rendre la mémoire au système après chaque tableau : un apprentissage y passe la moitié
-# de son temps. Un ouvrier lancé à part (« dask worker ») a besoin du même réglage.
-WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": 1, "MALLOC_ARENA_MAX": 1, "MALLOC_TRIM_THRESHOLD_": 2**30, "MALLOC_MMAP_THRESHOLD_": 2**25}
+# Dask demande à l'allocateur de rendre la mémoire au système après chaque tableau : un apprentissage y passe la moitié
+# de son temps.
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": 1,
+    "MALLOC_ARENA_MAX": 1,
+    "MALLOC_TRIM_THRESHOLD_": 2**30,
+    "MALLOC_MMAP_THRESHOLD_": 2**25,
+}
 INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 
 
@@ -55,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         left = len(journal.missing())
-        print(typography(f"\nInterrompu : il reste {left} essais. La même commande reprendra là."), file=sys.stderr)
+        print(typography(f"\nInterrompu : il reste {left} essais. La même commande reprendra là."), file=sys.stderr)
         return INTERRUPTED
     print(typography(summary(journal)))
     return 1 if journal.failures else 0
@@ -72,14 +76,14 @@ def options() -> argparse.ArgumentParser:
 
 
 def load(name: str) -> Campaign:
-    """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError si elle n'existe pas."""
+    """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError s'il n'y en a pas."""
     module = name if "." in name else f"experiments.campaigns.{name}"
     try:
         return importlib.import_module(module).CAMPAIGN
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
-            raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
-        raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
+            raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
+        raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
 
 
 def names() -> list[str]:
@@ -88,8 +92,8 @@ def names() -> list[str]:
 
 
 def overview(folder: Path) -> str:
-    """Une ligne par campagne : combien d'essais, combien restent."""
-    lines = ["Choisissez une campagne : make campagne NOM=…"]
+    """Une ligne par campagne : combien d'essais, combien restent."""
+    lines = ["Choisissez une campagne : make campagne NOM=…"]
     for name in names():
         campaign = load(name)
         left = len(Journal(name, campaign, folder).missing())
@@ -115,22 +119,22 @@ def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iter
 
     asked = dict(zip(client.map(perform, [name] * len(todo), todo, pure=False), todo, strict=True))
     bar = tqdm(total=total, initial=total - len(todo), desc=name, unit=" essai", smoothing=0, dynamic_ncols=True,
-               bar_format="{desc} : {n_fmt}/{total_fmt} |{bar}| {elapsed}, reste {remaining}")  # fmt: skip
+               bar_format="{desc} : {n_fmt}/{total_fmt} |{bar}| {elapsed}, reste {remaining}")  # fmt: skip
     with bar:
         for future, outcome in as_completed(asked, with_results=True, raise_errors=False):
             point = asked.pop(future)
-            if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce
-                outcome = {"error": f"{type(outcome[1]).__name__} : {outcome[1]}"}
+            if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce
+                outcome = {"error": f"{type(outcome[1]).__name__} : {outcome[1]}"}
             if "error" in outcome:
-                bar.write(typography(f"Échec de {point} : {outcome['error']}"), file=sys.stderr)
+                bar.write(typography(f"Échec de {point} : {outcome['error']}"), file=sys.stderr)
             yield point, outcome
             bar.update()
 
 
 def perform(name: str, point: Point) -> dict[str, Any]:
-    """Un essai, fait par un ouvrier : ses lignes et d'où elles viennent, ou l'erreur qui l'a arrêté.
+    """Un essai, fait par un ouvrier : ses lignes et d'où elles viennent, ou l'erreur qui l'a arrêté.
 
-    Un seul fil de calcul : le résultat ne dépend pas du nombre de cœurs, et deux essais vont plus vite côte à côte
+    Un seul fil de calcul : le résultat ne dépend pas du nombre de cœurs, et deux essais vont plus vite côte à côte
     que l'un après l'autre sur deux fils.
     """
     import torch
@@ -141,7 +145,7 @@ def perform(name: str, point: Point) -> dict[str, Any]:
         rows = load(name).measure(**point)
     except Exception as error:  # un essai qui échoue n'arrête pas les autres
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return {"error": f"{type(error).__name__} : {error} ({Path(where.filename).name}, ligne {where.lineno})"}
+        return {"error": f"{type(error).__name__} : {error} ({Path(where.filename).name}, ligne {where.lineno})"}
     seconds = round(time.perf_counter() - start, 2)
     return {"rows": rows, "seconds": seconds, **provenance()}
 
@@ -165,7 +169,7 @@ def provenance() -> dict[str, str]:
 
 @contextmanager
 def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
-    """Un client de ce cluster, ou d'un cluster local : un processus par cœur, un fil chacun, rien sur le réseau."""
+    """Un client de ce cluster, ou d'un cluster local : un processus par cœur, un fil chacun, rien sur le réseau."""
     import dask
     from distributed import Client, LocalCluster
 
@@ -176,7 +180,7 @@ def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
         return
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-        # memory_limit : Dask arrêterait un ouvrier qui garde les images en mémoire
+        # memory_limit : Dask arrêterait un ouvrier qui garde les images en mémoire
         LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0",
                      memory_limit=0, local_directory=scratch) as local,
         Client(local) as client,
@@ -193,7 +197,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ValueError(f"Cette campagne est déjà en cours ({path.name}) : attendez sa fin ou arrêtez-la.") from None
+        raise ValueError(f"Cette campagne est déjà en cours ({path.name}) : attendez sa fin ou arrêtez-la.") from None
     try:
         yield
     finally:
@@ -209,9 +213,9 @@ def cores() -> int:
 def summary(journal: Journal) -> str:
     """Ce qui a été fait, et ce qui a échoué."""
     done = len(journal.campaign.points) - len(journal.missing())
-    text = f"{journal.csv.name} : {done} essais sur {len(journal.campaign.points)}."
+    text = f"{journal.csv.name} : {done} essais sur {len(journal.campaign.points)}."
     if journal.failures:
-        text += f" Échecs : {len(journal.failures)} (voir {journal.card.name}) ; la même commande les retentera."
+        text += f" Échecs : {len(journal.failures)} (voir {journal.card.name}) ; la même commande les retentera."
     return text
 
 

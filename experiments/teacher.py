@@ -4,7 +4,7 @@
     python -m experiments.teacher fashion-resnet20  # environ un quart d'heure sur deux cœurs
     python -m experiments.teacher mnist-resnet      # environ cinq minutes sur deux cœurs
 
-Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
+Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Ce que les deux campagnes de MNIST ont en commun : les jeux de transfert de l'article, et les erreurs corrigées."""
+"""Ce que les deux campagnes de MNIST ont en commun : les jeux de transfert de l'article, et les erreurs corrigées."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from course_utils.models import StagedNet
 from course_utils.training import predict
 
 BIASES = torch.linspace(-20, 20, 401)
-# Le jeu de transfert : ses chiffres, et ceux dont on corrige le biais
+# Le jeu de transfert : ses chiffres, et ceux dont on corrige le biais
 TRANSFERS = {
     "dix chiffres": ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [3]),
     "sans le 3": ([0, 1, 2, 4, 5, 6, 7, 8, 9], [3]),
@@ -36,5 +36,5 @@ def corrected_errors(student: StagedNet, data: Dataset, digits: list[int], corre
 
 
 def _wrong(logits: Tensor, labels: Tensor, classes: list[int], bias: float) -> Tensor:
-    """(N, C), (N,) → (N,) booléens : les images mal classées quand `bias` est ajouté aux logits de `classes`."""
+    """(N, C), (N,) → (N,) booléens : les images mal classées quand `bias` est ajouté aux logits de `classes`."""
     return with_bias(logits, classes, bias).argmax(dim=1) != labels

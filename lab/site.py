@@ -1,4 +1,4 @@
-"""Écrit le site du cours dans site/ : chaque notebook exécuté, l'aide-mémoire (une page A4), le guide de l'enseignant.
+"""Écrit le site du cours dans site/ : les notebooks exécutés, les campagnes, l'aide-mémoire (A4), le guide.
 
     python -m lab.site                        # tout : le temps d'exécuter les notebooks, environ cinq minutes
     python -m lab.site aide_memoire.md        # cette source seule, de notebooks/
@@ -19,6 +19,7 @@ from pathlib import Path
 from course_utils.drawing.palette import GRID, PALETTE, PAPER
 from course_utils.files import write_whole
 from course_utils.lessons import NOTEBOOKS, lessons, title
+from lab import campaigns
 from lab.browser import chromium, flags
 from lab.lesson import executed, headings, lesson
 from lab.prose import embedded, rendered
@@ -29,6 +30,7 @@ SHEET = "aide-memoire"
 # La source, dans notebooks/, et le nom de sa page.
 PRINTED = {"aide_memoire.md": SHEET, "guide_enseignant.md": "guide-enseignant"}
 PAGES = {path.name: path.stem for path in lessons()} | PRINTED
+CAMPAIGNS = "campagnes"
 WELCOME = "La distillation, à lire et à imprimer"
 
 
@@ -91,7 +93,9 @@ def welcome(folder: Path = NOTEBOOKS) -> str:
     )
     links = "\n".join(f"- [{title_of(folder / name)}]({name})" for name in PRINTED)
     printed = rendered(f"## À imprimer\n\n{links}\n", folder=folder, pages=PAGES)
-    return document(WELCOME, f"<h1>{WELCOME}</h1>\n<ul class='cards'>\n{cards}\n</ul>\n{printed}", kind="index")
+    stored = f'<h2>Les résultats</h2>\n<p><a href="{CAMPAIGNS}.html">{campaigns.TITLE}</a></p>\n'
+    content = f"<h1>{WELCOME}</h1>\n<ul class='cards'>\n{cards}\n</ul>\n{stored}{printed}"
+    return document(WELCOME, content, kind="index")
 
 
 def title_of(source: Path) -> str:
@@ -122,6 +126,8 @@ def build(only: Sequence[str] = (), site: Path = SITE) -> Iterator[Path]:
         else:
             content = lesson_page(source)
         yield _written(site / f"{target}.html", content)
+    if not only:
+        yield _written(site / f"{CAMPAIGNS}.html", document(campaigns.TITLE, campaigns.content(), kind=CAMPAIGNS))
     yield _written(site / "index.html", welcome())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of
 from course_utils.drawing.palette import INK, MUTED, PALETTE, colors_for
-from course_utils.french import french_number
+from course_utils.french import french_number, french_percent
 
 
 def bar_chart(
@@ -67,7 +67,8 @@ def bar_chart(
     )
     scale = Scale(low, high, left + (room + 10 if low < 0 else 0), width - room - 22, log)
     zero = scale(low if log else 0.0)
-    parts = [head, key, horizontal_axis(scale, bottom, width, x_label, french_number, grid_from=top + 4)]
+    ticks = french_percent if form(0.5).endswith("%") else french_number  # l'axe dans l'unité des valeurs
+    parts = [head, key, horizontal_axis(scale, bottom, width, x_label, ticks, grid_from=top + 4)]
     for i, name in enumerate(names):
         y = top + 8 + i * step
         parts += [svg.text(name, left - 10, y + (step - 10) / 2 + 6, anchor="end", bold=name == highlight)]

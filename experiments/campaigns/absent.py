@@ -1,8 +1,8 @@
 """Une classe que l'élève n'a jamais vue, chacune des dix à son tour. Une dizaine de minutes sur deux cœurs.
 
-L'élève n'apprend que des labels doux (aucun label). Pour chaque classe : rappel et erreurs sur le test avant
-correction, puis avec le biais de la règle « une image sur dix » (validation sans labels), avec le biais choisi sur la
-validation avec labels, et avec celui choisi sur le test, comme dans l'article. Le contrôle « renormalisé » efface la
+L'élève n'apprend que des labels doux (aucun label). Pour chaque classe : rappel et erreurs sur le test avant
+correction, puis avec le biais de la règle « une image sur dix » (validation sans labels), avec le biais choisi sur la
+validation avec labels, et avec celui choisi sur le test, comme dans l'article. Le contrôle « renormalisé » efface la
 classe des labels doux avant d'enseigner.
 """
 
@@ -23,7 +23,7 @@ CLASSES = dataset().classes
 
 
 def measure(*, seed: int, method: str, **absent_class: str) -> list[Row]:
-    """Un élève privé d'une classe (« class » est un mot réservé de Python), noté avec et sans correction."""
+    """Un élève privé d'une classe (« class » est un mot réservé de Python), noté avec et sans correction."""
     t, name = SETTINGS["temperature"], absent_class["class"]
     data, absent = dataset("fashion-mnist", SETTINGS["train_size"], seed), CLASSES.index(name)
     transfer = data.train.without(absent)
@@ -61,9 +61,9 @@ def measure(*, seed: int, method: str, **absent_class: str) -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="Une classe absente",
-    question="Un élève reconnaît-il une classe dont il n'a vu aucune image, par les seuls labels doux des autres ?",
+    question="Un élève reconnaît-il une classe dont il n'a vu aucune image, par les seuls labels doux des autres ?",
     limits=(
-        "Le rappel de la classe absente seule : la corriger coûte un peu aux autres, et les erreurs du tableau le "
+        "Le rappel de la classe absente seule : la corriger coûte un peu aux autres, et les erreurs du tableau le "
         "disent. Trois graines par classe."
     ),
     points=grid(seed=range(3), **{"class": CLASSES}, method=("distillé", "renormalisé")),
@@ -72,5 +72,12 @@ CAMPAIGN = Campaign(
               *(f"{what}_{rule}" for rule in RULES[1:] for what in ("bias", "recall", "errors"))),
     settings=SETTINGS,
     views=(View("recall_before", x="class", series="method"), View("recall_prior", x="class", series="method")),
-    comparisons=(),
+    comparisons=(
+        Comparison("distillé, sans correction", {"method": "distillé"}, "renormalisé", {"method": "renormalisé"},
+                   "recall_before"),
+        Comparison("distillé, biais corrigé par la règle", {"method": "distillé"}, "sans correction",
+                   {"method": "distillé"}, "recall_prior", "recall_before"),
+        Comparison("distillé, biais corrigé par la règle", {"method": "distillé"}, "sans correction",
+                   {"method": "distillé"}, "errors_prior", "errors_before"),
+    ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Le bilan : toutes les méthodes de la séance, cinq graines, deux budgets. Trois quarts d'heure sur deux cœurs.
+"""Le bilan : toutes les méthodes de la séance, cinq graines, deux budgets. Trois quarts d'heure sur deux cœurs.
 
 Après balance_step, qui choisit le pas de chaque méthode. Pour une graine et un budget, toutes les méthodes ont les
 mêmes images, le même élève aux mêmes poids initiaux et autant de pas. Le test n'est regardé qu'ici.
@@ -9,9 +9,7 @@ from course_utils.balance import BUDGETS, METHODS, new_student, train
 from course_utils.training import evaluate
 from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.campaigns.balance_step import SETTINGS
-from experiments.shared import ALONE, dataset, teacher
-
-TEACHER = "enseignant"
+from experiments.shared import ALONE, TEACHER, dataset, teacher
 
 
 def measure(*, budget: str, method: str, seed: int) -> list[Row]:
@@ -45,9 +43,9 @@ def points() -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="Le bilan de toutes les méthodes",
-    question="À élève, images et nombre de pas égaux, quelle méthode de la séance enseigne le mieux ?",
+    question="À élève, images et nombre de pas égaux, quelle méthode de la séance enseigne le mieux ?",
     limits=(
-        "Un élève, un enseignant, un jeu d'images et deux budgets courts. Les méthodes n'ont de réglé que leur pas ; "
+        "Un élève, un enseignant, un jeu d'images et deux budgets courts. Les méthodes n'ont de réglé que leur pas ; "
         "leurs poids sont ceux des articles, qui les ont réglés ailleurs."
     ),
     points=points(),

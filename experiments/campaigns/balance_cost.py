@@ -1,4 +1,4 @@
-"""Ce que coûte chaque méthode du bilan à chaque budget ; compté, donc le même sur toute machine. Une minute."""
+"""Ce que coûte chaque méthode du bilan à chaque budget ; compté, donc le même sur toute machine. Une minute."""
 
 from course_utils.balance import BUDGETS, METHODS, cost
 from experiments.campaign import Campaign, Row, View, grid
@@ -13,9 +13,9 @@ def measure(*, budget: str, method: str) -> list[Row]:
 
 
 CAMPAIGN = Campaign(
-    title="Le bilan : le coût de chaque méthode",
-    question="Combien de calcul et de mémoire demande chaque méthode, enseignant compris ?",
-    limits="Des opérations comptées, non du temps : à opérations égales, une petite convolution dure plus longtemps.",
+    title="Le bilan : le coût de chaque méthode",
+    question="Combien de calcul et de mémoire demande chaque méthode, enseignant compris ?",
+    limits="Des opérations comptées, non du temps : à opérations égales, une petite convolution dure plus longtemps.",
     points=grid(budget=list(BUDGETS), method=list(METHODS)),
     measure=measure,
     measured=("macs", "memory", "extra"),

@@ -26,9 +26,9 @@ def measure(*, budget: str, method: str, lr: float, seed: int) -> list[Row]:
 
 
 CAMPAIGN = Campaign(
-    title="Le bilan : le pas de chaque méthode",
-    question="Quel pas donner à chaque méthode, pour ne pas comparer des pas au lieu de comparer des méthodes ?",
-    limits="Une seule graine : c'est un choix, non une mesure. Il n'est fait que sur la validation.",
+    title="Le bilan : le pas de chaque méthode",
+    question="Quel pas donner à chaque méthode, pour ne pas comparer des pas au lieu de comparer des méthodes ?",
+    limits="Une seule graine : c'est un choix, non une mesure. Il n'est fait que sur la validation.",
     points=grid(budget=list(BUDGETS), method=list(METHODS), lr=STEPS, seed=[100]),
     measure=measure,
     measured=("validation",),

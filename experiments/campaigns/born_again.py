@@ -1,8 +1,8 @@
 """Born-Again Networks et leurs contrôles, dix graines, labels propres puis bruités. Un quart d'heure sur deux cœurs.
 
-Chaque méthode a le même réseau, les mêmes images et, sauf « même budget », le même nombre d'époques. Une graine fixe
-les images, le bruit et les poids de la génération 0. `agreement` : la part des images de test où le réseau répond comme
-son enseignant (la génération précédente ; la génération 0 pour les contrôles).
+Chaque méthode a le même réseau, les mêmes images et, sauf « même budget », le même nombre d'époques. Une graine fixe
+les images, le bruit et les poids de la génération 0. `agreement` : la part des images de test où le réseau répond comme
+son enseignant (la génération précédente ; la génération 0 pour les contrôles).
 """
 
 from torch import Tensor
@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 def measure(*, seed: int, condition: str) -> list[Row]:
-    """Toutes les générations et tous les contrôles d'une graine : chacun enseigne au suivant."""
+    """Toutes les générations et tous les contrôles d'une graine : chacun enseigne au suivant."""
     data = dataset("fashion-mnist", SETTINGS["train_size"], seed)
     train = mislabelled(data.train, CONDITIONS[condition], seed)
 
@@ -62,7 +62,7 @@ def measure(*, seed: int, condition: str) -> list[Row]:
         "DKPP": Dkpp(teacher, seed=seed),
         "lissage des labels": Supervised(label_smoothing=SETTINGS["label_smoothing"]),
     }
-    # les poids initiaux de la génération 1 : ces contrôles n'en diffèrent que par la perte
+    # les poids initiaux de la génération 1 : ces contrôles n'en diffèrent que par la perte
     for method, objective in controls.items():
         note(method, predict(trained(objective, 1), data.test), first)
     longer = trained(Supervised(), 0, longer=SETTINGS["generations"] + 1)
@@ -72,9 +72,9 @@ def measure(*, seed: int, condition: str) -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="Nés de nouveau",
-    question="Un réseau gagne-t-il à apprendre de lui-même, et à quoi le doit-il ?",
+    question="Un réseau gagne-t-il à apprendre de lui-même, et à quoi le doit-il ?",
     limits=(
-        "Un petit perceptron et 2 000 images : les gains de l'article viennent de réseaux bien plus grands. "
+        "Un petit perceptron et 2 000 images : les gains de l'article viennent de réseaux bien plus grands. "
         "Quarante époques pour tous, sans choisir celle où s'arrêter."
     ),
     points=grid(seed=range(10), condition=list(CONDITIONS)),

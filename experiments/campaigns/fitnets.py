@@ -1,8 +1,8 @@
-"""FitNets : des réseaux fins de plus en plus profonds, seuls, avec KD ou guidés. Une demi-heure sur deux cœurs.
+"""FitNets : des réseaux fins de plus en plus profonds, seuls, avec KD ou guidés. Une demi-heure sur deux cœurs.
 
-Une graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes (sauf « initialisation de
-He », qui ne change qu'eux). Même nombre d'époques pour toutes : celles de l'étape 1 comptent. Même pas aussi ; les
-lignes « seul » d'un autre pas sont un contrôle : échoue-t-il à cause de lui ? Rien n'est choisi sur le test.
+Une graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes (sauf « initialisation de
+He », qui ne change qu'eux). Même nombre d'époques pour toutes : celles de l'étape 1 comptent. Même pas aussi ; les
+lignes « seul » d'un autre pas sont un contrôle : échoue-t-il à cause de lui ? Rien n'est choisi sur le test.
 """
 
 from course_utils.adapters import feature_shapes, regressor
@@ -47,23 +47,23 @@ def distilled(student: StagedNet, train: Images, *, epochs: int, lr: float, seed
 
 
 def guided(student: StagedNet, train: Images, *, stage: int, epochs: int, lr: float, seed: int) -> None:
-    """L'étape 1 : l'élève imite l'étage `stage` de l'enseignant."""
+    """L'étape 1 : l'élève imite l'étage `stage` de l'enseignant."""
     ours, theirs = (feature_shapes(model, IMAGE)[stage] for model in (student, teacher().model))
     hint = Hint(teacher(), regressor(ours, theirs, seed=seed), guided=stage, hint=stage)
     fit(student, train, hint, epochs=epochs, lr=lr, batch_size=SETTINGS["batch_size"], seed=seed, progress=False)
 
 
 def points() -> list[Row]:
-    """Toutes les méthodes à toutes les profondeurs ; l'élève seul aussi à d'autres pas, là où il échoue."""
+    """Toutes les méthodes à toutes les profondeurs ; l'élève seul aussi à d'autres pas, là où il échoue."""
     main = grid(seed=range(3), depth=DEPTHS, method=[ALONE, "KD", *HINTS, HE], lr=[SETTINGS["lr"]])
     return main + grid(seed=range(3), depth=DEPTHS[2:], method=[ALONE], lr=OTHER_STEPS)
 
 
 CAMPAIGN = Campaign(
-    title="FitNets : fin et profond",
-    question="Un indice permet-il d'entraîner un réseau que l'apprentissage seul n'entraîne pas ?",
+    title="FitNets : fin et profond",
+    question="Un indice permet-il d'entraîner un réseau que l'apprentissage seul n'entraîne pas ?",
     limits=(
-        "Trois graines, et des réseaux qui apprennent ou restent au hasard : leur moyenne cache ces deux mondes, que "
+        "Trois graines, et des réseaux qui apprennent ou restent au hasard : leur moyenne cache ces deux mondes, que "
         "le notebook 05 montre point par point. L'initialisation de He, plus récente que l'article, suffit souvent."
     ),
     points=points(),

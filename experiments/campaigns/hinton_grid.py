@@ -1,7 +1,7 @@
 """La grille température × λ × graines du notebook 02. Vingt minutes sur deux cœurs.
 
 À graine égale, toutes les cases partent des mêmes poids et voient les mêmes images dans le même ordre. On choisit sur
-la validation ; le test n'est noté que pour conclure.
+la validation ; le test n'est noté que pour conclure.
 """
 
 from course_utils.models import mlp
@@ -10,9 +10,9 @@ from course_utils.training import evaluate, fit
 from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import ALONE, dataset, teacher
 
-# Autant de pas, ou presque : 6 000 images demandent moins d'époques.
+# Autant de pas, ou presque : 6 000 images demandent moins d'époques.
 EPOCHS = {"1800": 20, "6000": 8}
-# À l'élève seul, ce pas ou ses voisins conviennent également (student_step.py) : le témoin n'y perd rien.
+# À l'élève seul, ce pas ou ses voisins conviennent également (student_step.py) : le témoin n'y perd rien.
 SETTINGS = {"teacher": "fashion-resnet", "hidden": (800, 800), "epochs": EPOCHS, "lr": 2e-3}
 TEMPERATURES = [1.0, 2.0, 4.0, 8.0, 20.0]
 SOFT_WEIGHTS = [0.1, 0.3, 1.0, 3.0]
@@ -22,9 +22,7 @@ def measure(*, train_size: int, seed: int, method: str, temperature: float, soft
     """Un élève entraîné, noté sur la validation et sur le test."""
     data = dataset("fashion-mnist", train_size, seed)
     student = mlp(SETTINGS["hidden"], seed=seed)
-    objective = (
-        Supervised() if method == ALONE else Hinton(teacher(), temperature=temperature, soft_weight=soft_weight)
-    )
+    objective = Supervised() if method == ALONE else Hinton(teacher(), temperature=temperature, soft_weight=soft_weight)
     fit(student, data.train, objective, epochs=EPOCHS[str(train_size)], lr=SETTINGS["lr"], seed=seed, progress=False)
     return [{"validation": evaluate(student, data.validation), "test": evaluate(student, data.test)}]
 
@@ -41,9 +39,9 @@ CHOSEN = {"method": "distillé", "temperature": 4.0, "soft_weight": 1.0}
 
 CAMPAIGN = Campaign(
     title="Température et poids λ",
-    question="Quelle température et quel poids pour un perceptron 784-800-800-10 qui n'a que peu de labels ?",
+    question="Quelle température et quel poids pour un perceptron 784-800-800-10 qui n'a que peu de labels ?",
     limits=(
-        "Un seul élève, un seul enseignant, un seul pas d'Adam. La case choisie l'est sur la validation ; en choisir "
+        "Un seul élève, un seul enseignant, un seul pas d'Adam. La case choisie l'est sur la validation ; en choisir "
         "une sur le test, après coup, serait tricher."
     ),
     points=points(),

@@ -1,8 +1,8 @@
-"""LIT contre KD, indices et apprentissage seul, selon la profondeur de l'élève : les panneaux du notebook 06.
+"""LIT contre KD, indices et apprentissage seul, selon la profondeur de l'élève : les panneaux du notebook 06.
 
 Un panneau = un jeu de données et une famille de réseaux. Pour une graine, toutes les méthodes ont les mêmes images, les
-mêmes poids initiaux (le stem et la couche finale y sont ceux de l'enseignant) et le même nombre d'époques : les phases
-s'additionnent. Les réglages de LIT sont ceux du code officiel ; le pas est le même pour tous. Rien n'est choisi sur le
+mêmes poids initiaux (le stem et la couche finale y sont ceux de l'enseignant) et le même nombre d'époques : les phases
+s'additionnent. Les réglages de LIT sont ceux du code officiel ; le pas est le même pour tous. Rien n'est choisi sur le
 test.
 """
 
@@ -15,17 +15,17 @@ from course_utils.adapters import feature_shapes, inherit_ends, regressor
 from course_utils.data import Images
 from course_utils.models import BUILDERS, StagedNet
 from course_utils.objectives import Hint, Hinton, Hints, Lit, Objective, Supervised
+from course_utils.results_view import NAMES
 from course_utils.training import Teacher, evaluate, fit
 from experiments.campaign import Campaign, Comparison, Point, Row, View, grid
-from experiments.shared import ALONE, dataset, teacher
+from experiments.shared import ALONE, TEACHER, dataset, teacher
 
 SHARES = {"hard_share": 0.95, "kd_share": 0.75}  # α et β du code officiel
-TEACHER = "enseignant"
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Un panneau de « Quelques résultats » : l'enseignant livré, les profondeurs et la forme de ses élèves."""
+    """Un panneau de « Quelques résultats » : l'enseignant livré, les profondeurs et la forme de ses élèves."""
 
     data: str
     family: str
@@ -59,7 +59,7 @@ def measure(*, seed: int, data: str, family: str, depth: int, method: str) -> li
 
 
 def in_one_go(objective: Callable[[Teacher], Objective]) -> Callable[..., None]:
-    """La méthode qui n'a qu'une phase : le même objectif pendant toutes les époques."""
+    """La méthode qui n'a qu'une phase : le même objectif pendant toutes les époques."""
 
     def method(student: StagedNet, guide: Teacher, train: Images, panel: Panel, seed: int) -> None:
         train_for(student, train, objective(guide), epochs=panel.phase_1 + panel.phase_2, seed=seed)
@@ -68,7 +68,7 @@ def in_one_go(objective: Callable[[Teacher], Objective]) -> Callable[..., None]:
 
 
 def in_two_phases(objective: Callable[[Teacher], Objective], *, frozen_ends: bool) -> Callable[..., None]:
-    """Phase 1 avec cet objectif, puis KD sur tout l'élève. frozen_ends : geler stem et couche finale en phase 1."""
+    """Phase 1 avec cet objectif, puis KD sur tout l'élève. frozen_ends : geler stem et couche finale en phase 1."""
 
     def method(student: StagedNet, guide: Teacher, train: Images, panel: Panel, seed: int) -> None:
         for end in (student.stem, student.head):
@@ -87,7 +87,7 @@ def kd(guide: Teacher) -> Objective:
 
 
 def one_hint(guide: Teacher) -> Objective:
-    """FitNets : l'étage 2 guidé par l'étage 2."""
+    """FitNets : l'étage 2 guidé par l'étage 2."""
     channels = guide.model.stem[0].in_channels
     side = 28 if channels == 1 else 32
     shape = feature_shapes(guide.model, (channels, side, side))[2]
@@ -118,19 +118,23 @@ def points() -> list[Point]:
 
 
 CAMPAIGN = Campaign(
-    title="LIT : quelques résultats",
-    question="LIT réduit-il la profondeur d'un réseau mieux que KD, que des indices, que l'apprentissage seul ?",
+    title="LIT : quelques résultats",
+    question="LIT réduit-il la profondeur d'un réseau mieux que KD, que des indices, que l'apprentissage seul ?",
     limits=(
-        "Des réseaux étroits, peu d'images et peu d'époques : l'article entraîne des réseaux bien plus profonds "
+        "Des réseaux étroits, peu d'images et peu d'époques : l'article entraîne des réseaux bien plus profonds "
         "jusqu'au bout. Les réglages de LIT sont ceux de son code, jamais réglés ici."
     ),
     points=points(),
     measure=measure,
     measured=("accuracy",),
     settings=SETTINGS,
-    views=(View("accuracy", x="depth", series="method", panel="data"),),
+    views=tuple(
+        View("accuracy", x="depth", series="method", where={"data": panel.data, "family": panel.family},
+             title=f"{NAMES[panel.data]}, {NAMES[panel.family]}")
+        for panel in PANELS
+    ),
     comparisons=tuple(
-        Comparison(f"{panel.data}, {panel.family}, {depth} couches, LIT",
+        Comparison(f"{NAMES[panel.data]}, {NAMES[panel.family]}, {depth} couches, LIT",
                    {"data": panel.data, "family": panel.family, "depth": depth, "method": "LIT"},
                    other, {"data": panel.data, "family": panel.family, "depth": depth, "method": other}, "accuracy")
         for panel in PANELS for depth in panel.depths for other in ("KD", "indices partout")

@@ -1,7 +1,7 @@
-"""Apprendre Fashion-MNIST sans en voir une image. Une minute sur deux cœurs ; il faut MNIST.
+"""Apprendre Fashion-MNIST sans en voir une image. Une minute sur deux cœurs ; il faut MNIST.
 
-L'élève et les réglages sont ceux du notebook 03. Il n'apprend que des labels doux : ce que l'enseignant de
-Fashion-MNIST répond sur 1 000 vêtements, ou sur 1 000 chiffres (`favorite` : la part de sa réponse la plus fréquente).
+L'élève et les réglages sont ceux du notebook 03. Il n'apprend que des labels doux : ce que l'enseignant de
+Fashion-MNIST répond sur 1 000 vêtements, ou sur 1 000 chiffres (`favorite` : la part de sa réponse la plus fréquente).
 """
 
 from dataclasses import replace
@@ -33,10 +33,10 @@ def measure(*, seed: int, world: str) -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="Les images d'un autre monde",
-    question="Peut-on apprendre à reconnaître des vêtements en ne regardant que des chiffres ?",
+    question="Peut-on apprendre à reconnaître des vêtements en ne regardant que des chiffres ?",
     limits=(
         "Des chiffres seulement, un petit perceptron, et un enseignant qui leur répond presque toujours la même "
-        "chose : d'autres images pourraient mieux l'interroger."
+        "chose : d'autres images pourraient mieux l'interroger."
     ),
     points=grid(seed=range(5), world=["fashion-mnist", "mnist"]),
     measure=measure,

@@ -1,7 +1,7 @@
-"""RKD, six graines, trois dimensions d'élève : rappel à 1 et exactitude. Un quart d'heure sur deux cœurs.
+"""RKD, six graines, trois dimensions d'élève : rappel à 1 et exactitude. Un quart d'heure sur deux cœurs.
 
-Chaque graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes. `recall` : la part des
-images de test dont la plus proche voisine (dans l'espace de l'élève) est de la même classe. `accuracy` : l'exactitude
+Chaque graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes. `recall` : la part des
+images de test dont la plus proche voisine (dans l'espace de l'élève) est de la même classe. `accuracy` : l'exactitude
 sur le test, vide pour les méthodes qui n'entraînent pas la couche finale.
 """
 
@@ -12,10 +12,9 @@ from course_utils.objectives import Hinton, Objective, Rkd, Supervised
 from course_utils.retrieval import Triplet, embeddings, recall_at_1
 from course_utils.training import Teacher, evaluate, fit
 from experiments.campaign import Campaign, Comparison, Row, View, grid
-from experiments.shared import dataset, teacher
+from experiments.shared import TEACHER, dataset, teacher
 
 SETTINGS = {"hidden": 200, "train_size": 3000, "test_size": 3000, "epochs": 20, "lr": 2e-3, "temperature": 4.0}
-TEACHER = "enseignant"
 TEACHER_DIMENSION = 96
 DIMENSIONS = [4, 16, 64]
 METRICS = ["triplets", "RKD distances", "RKD angles", "RKD distances et angles"]  # sans couche finale
@@ -23,7 +22,7 @@ CLASSIFIERS = ["labels", "labels et KD", "labels et RKD", "labels, KD et RKD"]
 
 
 def objectives(teacher: Teacher) -> dict[str, Objective]:
-    """Les objectifs comparés ; les poids de RKD sont ceux de l'article, jamais réglés ici."""
+    """Les objectifs comparés ; les poids de RKD sont ceux de l'article, jamais réglés ici."""
     published = {"distance_weight": 25.0, "angle_weight": 50.0, "hard_weight": 1.0}
     t = SETTINGS["temperature"]
     return {
@@ -54,10 +53,10 @@ def measure(*, seed: int, dimension: int, method: str) -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="RKD et la dimension de l'élève",
-    question="Les relations entre exemples suffisent-elles à enseigner un espace plus petit que celui de l'enseignant ?",
+    question="Les relations entre exemples enseignent-elles un espace plus petit que celui de l'enseignant ?",
     limits=(
-        "Un perceptron et 3 000 images : le rappel est celui d'une recherche parmi 3 000 images de test. Les poids de "
-        "RKD sont ceux de l'article, jamais réglés ici ; les triplets sont pris dans le lot."
+        "Un perceptron et 3 000 images : le rappel est celui d'une recherche parmi 3 000 images de test. Les poids de "
+        "RKD sont ceux de l'article, jamais réglés ici ; les triplets sont pris dans le lot."
     ),
     points=[
         {"seed": 0, "dimension": TEACHER_DIMENSION, "method": TEACHER},

@@ -1,7 +1,7 @@
-"""La taille de l'élève et la température : un petit élève en veut-il une petite ? Cinq minutes sur deux cœurs.
+"""La taille de l'élève et la température : un petit élève en veut-il une petite ? Cinq minutes sur deux cœurs.
 
-Hinton et ses coauteurs le disent de leurs élèves de MNIST : à 300 unités ou plus par couche, toute température
-au-dessus de 8 convient ; à 30 unités, celles de 2,5 à 4 sont nettement meilleures.
+Hinton et ses coauteurs le disent de leurs élèves de MNIST : à 300 unités ou plus par couche, toute température
+au-dessus de 8 convient ; à 30 unités, celles de 2,5 à 4 sont nettement meilleures.
 """
 
 from course_utils.models import mlp
@@ -26,9 +26,9 @@ def measure(*, seed: int, units: int, temperature: float) -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="Taille de l'élève et température",
-    question="Un petit élève préfère-t-il une petite température, comme le rapportent Hinton et ses coauteurs ?",
+    question="Un petit élève préfère-t-il une petite température, comme le rapportent Hinton et ses coauteurs ?",
     limits=(
-        "Fashion-MNIST et 6 000 images, non MNIST entier ; un même pas d'Adam pour toutes les tailles, et huit époques "
+        "Fashion-MNIST et 6 000 images, non MNIST entier ; un même pas d'Adam pour toutes les tailles, et huit époques "
         "qu'un petit élève finit loin de sa limite."
     ),
     points=grid(seed=range(10), units=UNITS, temperature=TEMPERATURES),

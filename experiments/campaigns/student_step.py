@@ -1,6 +1,6 @@
 """L'élève seul à quatre pas d'Adam, témoin du notebook 02. Une minute sur deux cœurs.
 
-Le pas commun aux deux élèves désavantage-t-il le témoin ? Seule la validation est lue.
+Le pas commun aux deux élèves désavantage-t-il le témoin ? Seule la validation est lue.
 """
 
 from course_utils.models import mlp
@@ -23,8 +23,8 @@ def measure(*, seed: int, lr: float) -> list[Row]:
 
 CAMPAIGN = Campaign(
     title="Le pas de l'élève seul",
-    question="Le pas d'Adam que partagent les deux élèves du notebook 02 désavantage-t-il l'élève seul ?",
-    limits="Trois graines seulement, et la validation seule : assez pour choisir un pas, non pour conclure.",
+    question="Le pas d'Adam que partagent les deux élèves du notebook 02 désavantage-t-il l'élève seul ?",
+    limits="Trois graines seulement, et la validation seule : assez pour choisir un pas, non pour conclure.",
     points=grid(seed=range(3), lr=STEPS),
     measure=measure,
     measured=("validation",),

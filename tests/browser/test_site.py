@@ -38,7 +38,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("name", [*site.PAGES.values(), "index"])
+@pytest.mark.parametrize("name", [*site.PAGES.values(), site.CAMPAIGNS, "index"])
 def test_page_opens_from_the_disk(tab: Page, folder: Path, name: str) -> None:
     problems = listened(tab)
     tab.goto((folder / f"{name}.html").as_uri())

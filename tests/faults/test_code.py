@@ -18,7 +18,8 @@ RISKY_CALLS = {
     "pd.read_pickle", "torch.hub.load", "runpy.run_path", "subprocess.getoutput", "pd.eval", "builtins.eval",
 }  # fmt: skip
 ALLOWED = {
-    "importlib.import_module": "course_utils/exercises.py",  # un module de verdicts, désigné par deux chiffres
+    # un module de verdicts, désigné par deux chiffres ; une campagne, nommée par qui la lance
+    "importlib.import_module": ("course_utils/exercises.py", "experiments/run.py"),
 }
 
 
@@ -54,7 +55,7 @@ def risks(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_module_evaluates_nothing(path: Path) -> None:
-    allowed = [name for name, place in ALLOWED.items() if place == path.relative_to(ROOT).as_posix()]
+    allowed = [name for name, places in ALLOWED.items() if path.relative_to(ROOT).as_posix() in places]
     assert [risk for risk in risks(path.read_text(encoding="utf-8")) if risk not in allowed] == []
 
 

@@ -118,7 +118,8 @@ def test_pages_stand_alone(pages: list[Path]) -> None:
         anchors = set(read.values("id"))
         for link in read.values("href"):
             path, _, anchor = link.partition("#")
-            known = path in {f"{name}.html" for name in site.PAGES.values()}  # les notebooks ne sont pas exécutés ici
+            # ni les notebooks ni les campagnes ne sont faits ici
+            known = path in {f"{name}.html" for name in (*site.PAGES.values(), site.CAMPAIGNS)}
             assert known or link.startswith("https://") or (page.parent / path).exists()
             assert path or anchor in anchors
 
@@ -144,9 +145,11 @@ def test_missing_library_is_one_sentence() -> None:
     assert done.stderr == expected
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "lab").glob("*.py")))
-def test_french_typography(name: str) -> None:
-    assert code_faults((ROOT / "lab" / name).read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize(
+    "path", [path for name in ("lab", "experiments") for path in sorted((ROOT / name).rglob("*.py"))], ids=str
+)
+def test_french_typography(path: Path) -> None:
+    assert code_faults(path.read_text(encoding="utf-8")) == []
 
 
 def snippets() -> list[str]:

@@ -1,0 +1,69 @@
+"""La page des campagnes du site : chaque campagne y est, avec ses nombres, ses phrases et ses réserves."""
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from course_utils import results
+from experiments import run
+from experiments.campaign import Comparison, View
+from lab import campaigns
+from tests.typography import faults
+
+NBSP = "\u00a0"
+ROWS = [
+    {"method": method, "size": size, "seed": seed, "test": base + seed / 100, "errors": 100 * size - seed}
+    for method, base in (("seul", 0.5), ("KD", 0.6))
+    for size in (1, 2)
+    for seed in (0, 1, 2)
+]
+
+
+def plain(text: str) -> str:
+    return text.replace(NBSP, " ").replace("\u202f", " ")
+
+
+def test_a_comparison_is_made_seed_by_seed() -> None:
+    told = campaigns.told(ROWS, Comparison("KD", {"method": "KD"}, "seul", {"method": "seul"}, "test"))
+    # deux tailles par graine : moyennées avant d'être comparées, donc trois graines et non six
+    assert plain(told) == "KD contre seul : +10,00 points, entre +10,00 et +10,00 : significatif (3 graines)."
+
+
+def test_errors_are_counted_not_turned_into_points() -> None:
+    large, small = {"size": 2, "method": "KD"}, {"size": 1, "method": "KD"}
+    told = campaigns.told(ROWS, Comparison("grand", large, "petit", small, "errors"))
+    assert told == "grand : 199 ; petit : 99. Écart 100, entre 100 et 100 : significatif (3 graines)."
+
+
+def test_numbers_of_the_table_are_means_and_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(campaigns.NAMES, "size", "taille")
+    table = plain(campaigns.table(ROWS, View("test", x="size", series="method")))
+    assert re.findall(r'<th scope="col">(.*?)</th>', table) == ["taille", "seul", "KD"]
+    half = 100 * results.interval([0.5, 0.51, 0.52]).half
+    assert table.count(f"<td>51 % ± {half:.1f}".replace(".", ",")) == 2 and table.count("<td>61 % ±") == 2
+
+
+def test_an_interval_never_leaves_the_proportions() -> None:
+    rows = [{"depth": depth, "seed": seed, "test": value} for depth in (1, 2) for seed, value in enumerate((0.1, 0.9))]
+    curve = campaigns._curve(campaigns._cells(rows, View("test", x="depth")), "", 1.0)
+    assert curve.low == [0, 0] and curve.high == [1, 1]
+
+
+@pytest.mark.parametrize("name", run.names())
+def test_each_campaign_is_shown_told_and_limited(name: str) -> None:
+    campaign, part = run.load(name), campaigns.section(name, run.load(name))
+    assert part.count("<svg") >= len(campaign.views) > 0 and part.count("<table>") >= len(campaign.views)
+    assert all(len(alt) > 20 for alt in re.findall(r'<svg[^>]*aria-label="([^"]*)"', part))
+    assert part.count("significatif (") == len(campaign.comparisons)
+    assert f"make campagne NOM={name}" in part and f'download="{name}.csv"' in part
+    assert not re.search(r"\bnan\b|None|inf\b", re.sub(r"<[^>]*>", " ", part))
+    assert faults(re.sub(r"<svg.*?</svg>|<[^>]*>", "", part, flags=re.S)) == []
+
+
+def test_the_page_leads_to_every_campaign_in_order() -> None:
+    page = campaigns.content()
+    links = re.findall(r'<a href="#(\w+)">', page)
+    assert links == run.names() == re.findall(r'<section id="(\w+)">', page)
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+    assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels))
