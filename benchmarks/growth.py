@@ -38,9 +38,11 @@ class Growth:
 
 LOSSES = {
     "kd_loss": Growth(partial(kd_loss, temperature=4.0), 10, 1, (2**14, 2**15, 2**16, 2**17), 1, (2**17, 2**18, 2**19)),
-    "hint_loss": Growth(hint_loss, 1024, 1, (2**11, 2**12, 2**13, 2**14), 1, (2**12, 2**13, 2**14)),
+    # assez grand pour que rien ne tienne dans les caches : sinon, c'est leur taille qu'on verrait
+    "hint_loss": Growth(hint_loss, 1024, 1, (2**13, 2**14, 2**15, 2**16), 1, (2**12, 2**13, 2**14)),
     "rkd_distance_loss": Growth(rkd_distance_loss, 128, 2, (256, 512, 1024, 2048), 2, (1024, 2048, 4096)),
-    "rkd_angle_loss": Growth(rkd_angle_loss, 128, 3, (128, 256, 512, 1024), 2, (512, 1024, 2048)),
+    # au-dessous de 1 024, un bloc de sommets, de taille fixe, pèse plus que les tableaux N × N
+    "rkd_angle_loss": Growth(rkd_angle_loss, 128, 3, (128, 256, 512, 1024), 2, (1024, 1448, 2048)),
 }
 
 

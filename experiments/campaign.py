@@ -12,10 +12,14 @@
 Chaque fichier d'experiments/campaigns en déclare une ; experiments/run.py les exécute.
 """
 
+import importlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+CAMPAIGNS = Path(__file__).with_name("campaigns")
 
 Point = dict[str, Any]
 Row = dict[str, Any]
@@ -103,3 +107,19 @@ def grid(**axes: Iterable[Any]) -> list[Point]:
 def written(value: Any) -> str:
     """Une valeur telle qu'un tableau l'écrit : six chiffres pour un nombre à virgule."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def load(name: str) -> Campaign:
+    """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError s'il n'y en a pas."""
+    module = name if "." in name else f"experiments.campaigns.{name}"
+    try:
+        return importlib.import_module(module).CAMPAIGN
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
+        raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
+
+
+def names() -> list[str]:
+    """Les campagnes du cours."""
+    return sorted(path.stem for path in CAMPAIGNS.glob("[a-z]*.py"))

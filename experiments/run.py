@@ -8,29 +8,23 @@ Un cluster Dask (machines d'une salle, SSH, Slurm) se lance à part, comme le di
 """
 
 import argparse
-import importlib
 import os
-import platform
-import subprocess
 import sys
 import tempfile
-import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils.french import typography
 from course_utils.results import RESULTS
-from experiments.campaign import Campaign, Point
+from experiments.campaign import Point, load, names
 from experiments.journal import Journal
+from experiments.worker import perform
 
 if TYPE_CHECKING:
     from distributed import Client
 
-CAMPAIGNS = Path(__file__).with_name("campaigns")
 # Dask demande à l'allocateur de rendre la mémoire au système après chaque tableau : un apprentissage y passe la moitié
 # de son temps.
 WORKER_ENVIRONMENT = {
@@ -75,22 +69,6 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def load(name: str) -> Campaign:
-    """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError s'il n'y en a pas."""
-    module = name if "." in name else f"experiments.campaigns.{name}"
-    try:
-        return importlib.import_module(module).CAMPAIGN
-    except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):
-            raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
-        raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
-
-
-def names() -> list[str]:
-    """Les campagnes du cours."""
-    return sorted(path.stem for path in CAMPAIGNS.glob("[a-z]*.py"))
-
-
 def overview(folder: Path) -> str:
     """Une ligne par campagne : combien d'essais, combien restent."""
     lines = ["Choisissez une campagne : make campagne NOM=…"]
@@ -124,47 +102,11 @@ def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iter
         for future, outcome in as_completed(asked, with_results=True, raise_errors=False):
             point = asked.pop(future)
             if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce
-                outcome = {"error": f"{type(outcome[1]).__name__} : {outcome[1]}"}
+                outcome = {"error": str(outcome[1])}
             if "error" in outcome:
                 bar.write(typography(f"Échec de {point} : {outcome['error']}"), file=sys.stderr)
             yield point, outcome
             bar.update()
-
-
-def perform(name: str, point: Point) -> dict[str, Any]:
-    """Un essai, fait par un ouvrier : ses lignes et d'où elles viennent, ou l'erreur qui l'a arrêté.
-
-    Un seul fil de calcul : le résultat ne dépend pas du nombre de cœurs, et deux essais vont plus vite côte à côte
-    que l'un après l'autre sur deux fils.
-    """
-    import torch
-
-    torch.set_num_threads(1)
-    start = time.perf_counter()
-    try:
-        rows = load(name).measure(**point)
-    except Exception as error:  # un essai qui échoue n'arrête pas les autres
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        return {"error": f"{type(error).__name__} : {error} ({Path(where.filename).name}, ligne {where.lineno})"}
-    seconds = round(time.perf_counter() - start, 2)
-    return {"rows": rows, "seconds": seconds, **provenance()}
-
-
-@cache
-def provenance() -> dict[str, str]:
-    """La machine, le commit (avec un + si des fichiers ont changé depuis) et les versions."""
-    import torch
-
-    gpu = torch.cuda.is_available()
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False, cwd=CAMPAIGNS
-    )
-    return {
-        "machine": torch.cuda.get_device_name() if gpu else f"cpu, {torch.get_num_threads()} fil de calcul",
-        "commit": git.stdout.strip(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
 
 
 @contextmanager
@@ -175,7 +117,14 @@ def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
 
     dask.config.set({"distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT})
     if scheduler:
-        with Client(scheduler, timeout="10s") as client:
+        try:
+            client = Client(scheduler, timeout="5s")
+        except (OSError, ValueError):
+            raise OSError(
+                f"Aucun cluster ne répond à l'adresse {scheduler} : lancez « dask scheduler », et donnez l'adresse "
+                "qu'il affiche (tcp://…)."
+            ) from None
+        with client:
             yield client
         return
     with (

@@ -14,8 +14,7 @@ from course_utils.drawing.layout import stack
 from course_utils.figures import Curve, bar_chart, french_number, french_percent, line_chart
 from course_utils.french import typography
 from course_utils.results import RESULTS, Interval, Row
-from experiments import run
-from experiments.campaign import Campaign, Comparison, View
+from experiments.campaign import Campaign, Comparison, View, load, names
 from experiments.shared import TEACHER
 
 TITLE = "Toutes les campagnes"
@@ -43,7 +42,7 @@ COUNTED = {"macs", "errors_before", "errors_prior", "errors"}  # les autres vale
 
 def content() -> str:
     """Toute la page : un sommaire, puis une partie par campagne."""
-    campaigns = {name: run.load(name) for name in run.names()}
+    campaigns = {name: load(name) for name in names()}
     links = "".join(f'<li><a href="#{name}">{_escaped(c.title)}</a></li>' for name, c in campaigns.items())
     parts = "\n".join(section(name, campaign) for name, campaign in campaigns.items())
     return f"<h1>{TITLE}</h1>\n<p>{_escaped(INTRODUCTION)}</p>\n<ul>{links}</ul>\n{parts}\n"

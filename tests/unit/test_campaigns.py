@@ -10,10 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import LocalCluster
 
 from course_utils import results
 from experiments import run
-from experiments.campaign import PROVENANCE, Campaign, grid
+from experiments.campaign import PROVENANCE, Campaign, grid, load, names
 from experiments.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,10 +126,10 @@ def test_a_failure_is_recorded_and_tried_again(tmp_path: Path) -> None:
 # --- Les campagnes du cours ---
 
 
-@pytest.mark.parametrize("name", run.names())
+@pytest.mark.parametrize("name", names())
 def test_every_campaign_is_declared_without_fault(name: str) -> None:
     """Ses essais sont tous différents, ses vues et ses comparaisons nomment des colonnes et des lignes qui existent."""
-    declared = run.load(name)
+    declared = load(name)
     assert len({declared.key(point) for point in declared.points}) == len(declared.points)
     assert all(tuple(point) == declared.keys for point in declared.points)
     assert len(set(declared.columns)) == len(declared.columns)
@@ -139,9 +140,9 @@ def test_every_campaign_is_declared_without_fault(name: str) -> None:
         assert {*comparison.rows, *comparison.other_rows, comparison.value} <= {*declared.columns}
 
 
-@pytest.mark.parametrize("name", run.names())
+@pytest.mark.parametrize("name", names())
 def test_every_campaign_is_stored_whole(name: str) -> None:
-    declared = run.load(name)
+    declared = load(name)
     journal = Journal(name, declared)
     assert journal.missing() == [] and not journal.path.exists()
     assert tuple(results.load(name)[0]) == declared.columns
@@ -238,6 +239,21 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytes
     assert json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))["failures"] == []
 
 
+def test_the_same_command_works_on_a_cluster_already_started(tmp_path: Path) -> None:
+    with LocalCluster(1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as elsewhere:
+        options = ["--resultats", str(tmp_path), "--scheduler", elsewhere.scheduler_address]
+        assert run.main([EXAMPLE, *options]) == 0
+    assert Journal("campaign_example", load(EXAMPLE), tmp_path).missing() == []
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run.main([EXAMPLE, "--resultats", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 1
+    told = capsys.readouterr().err
+    assert "tcp://127.0.0.1:9" in told and "dask scheduler" in told and told.count("\n") == 1
+
+
 def test_an_unknown_campaign_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["hinton"]) == 1
     told = capsys.readouterr().err
@@ -253,4 +269,4 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
 def test_without_a_name_the_campaigns_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main([]) == 0
     told = capsys.readouterr().out
-    assert all(name in told for name in run.names()) and "complète" in told
+    assert all(name in told for name in names()) and "complète" in told
