@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import accuracy, course, epochs, growth, imports, limit, report, rkd
+from benchmarks import accuracy, campaigns, course, epochs, growth, imports, limit, report, rkd
 from course_utils.files import write_whole
 from course_utils.french import typography
 
@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[int], list[report.Measure]]] = {
     "imports": imports.against_torch,
     "limite": limit.shares,
     "croissance": growth.slopes,
+    "grilles": campaigns.against_one_process,
 }
 LONG: dict[str, Callable[[], list[report.Measure]]] = {"cours": course.whole_course, "exactitude": accuracy.kept}
 DEFAULT_FILE = Path("build") / "mesures.json"  # build/ n'est pas suivi par git

@@ -14,7 +14,7 @@ def against_torch(rounds: int) -> list[Measure]:
     """Le code du cours contre torch seul ; puis ce qu'importe un notebook, contre torch et les widgets."""
     statements = {"torch": TORCH, "cœur": CORE, "widgets": WIDGETS, "notebook": NOTEBOOK}
     times: dict[str, list[float]] = {name: [] for name in statements}
-    for _ in range(rounds + 1):
+    for _ in range(2 * rounds + 1):
         for name, statement in statements.items():
             times[name].append(fresh_seconds(statement))
     found = {name: seconds[1:] for name, seconds in times.items()}  # le premier tour lit le disque

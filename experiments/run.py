@@ -121,7 +121,7 @@ def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
             client = Client(scheduler, timeout="5s")
         except (OSError, ValueError):
             raise OSError(
-                f"Aucun cluster ne répond à l'adresse {scheduler} : lancez « dask scheduler », et donnez l'adresse "
+                f"Aucun cluster ne répond à l'adresse {scheduler} : lancez « dask scheduler », et donnez l'adresse "
                 "qu'il affiche (tcp://…)."
             ) from None
         with client:
