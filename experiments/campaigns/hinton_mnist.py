@@ -72,7 +72,7 @@ CAMPAIGN = Campaign(
         "L'article entraîne bien plus longtemps et borne les poids de l'enseignant : ses 67, 146 et 74 erreurs sont "
         "plus basses que les nôtres. Ce sont les écarts qui se comparent, non les nombres."
     ),
-    points=grid(seed=range(4)),
+    points=grid(seed=range(3)),
     measure=measure,
     measured=("method", *(f"{what}_{rule}" for rule in ("before", "prior", "test")
                           for what in ("bias", "errors", "unseen"))),
