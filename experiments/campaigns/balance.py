@@ -45,7 +45,7 @@ CAMPAIGN = Campaign(
     title="Le bilan de toutes les méthodes",
     question="À élève, images et nombre de pas égaux, quelle méthode de la séance enseigne le mieux ?",
     limits=(
-        "Un élève, un enseignant, un jeu d'images et deux budgets courts. Les méthodes n'ont de réglé que leur pas ; "
+        "Un élève, un enseignant, un jeu d'images et deux budgets courts. Seul le pas de chaque méthode est réglé ; "
         "leurs poids sont ceux des articles, qui les ont réglés ailleurs."
     ),
     points=points(),
