@@ -24,7 +24,7 @@ help:
 	@echo "make versions essaie chaque Python présent, avec les bibliothèques les plus anciennes puis les plus récentes"
 	@echo "make endurance exécute chaque notebook deux fois dans le même noyau et mesure sa mémoire"
 	@echo "make apercus  refait les images de notebooks/figures que montre le README"
-	@echo "make site     écrit dans site/ les notebooks exécutés, et les pages à imprimer"
+	@echo "make site     écrit dans site/ les notebooks exécutés, les campagnes et les pages à imprimer"
 	@echo "make campagne liste les campagnes d'expériences ; NOM=… en refait une, ou la reprend où elle en était"
 	@echo "make help     affiche cette aide"
 	@echo
