@@ -145,6 +145,7 @@ def _panel(rows: Sequence[Row], view: View, title: str) -> str:
     levels = {str(row["method"]): row[view.value] for row in rows if row.get("method") == TEACHER}
     most = math.inf if view.value in COUNTED else 1.0
     curves = {_series(view, series) or NAMES[view.value]: _curve(cells, series, most) for series in groups}
+    curves = {name: curve for name, curve in curves.items() if len(curve.x) > 1}  # un point seul est dans le tableau
     log = min(names) > 0 and max(names) >= 8 * min(names)
     return line_chart(curves, alt=alt, title=title, x_label=NAMES.get(view.x, view.x), levels=levels, log_x=log,
                       y_format=form, width=900, height=440)  # fmt: skip

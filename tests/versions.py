@@ -38,7 +38,8 @@ def interpreter(version: str) -> str | None:
 def requirements() -> list[str]:
     """Ce qu'installe « make test », une dépendance par élément, sans le cours lui-même."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    tools = [line for name in ("site", "campagne", "test") for line in extras[name] if not line.startswith("course-utils")]
+    lines = [line for name in ("site", "campagne", "test") for line in extras[name]]
+    tools = [line for line in lines if not line.startswith("course-utils")]
     return [*(ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines(), *tools]
 
 

@@ -4,6 +4,7 @@
 la validation ; le test n'est noté que pour conclure.
 """
 
+from course_utils.french import french_number
 from course_utils.models import mlp
 from course_utils.objectives import Hinton, Supervised
 from course_utils.training import evaluate, fit
@@ -53,7 +54,7 @@ CAMPAIGN = Campaign(
     ),
     comparisons=tuple(
         Comparison(
-            f"{size} labels, distillé (T = 4, λ = 1)", {"train_size": size, **CHOSEN},
+            f"{french_number(size)} labels, distillé (T = 4, λ = 1)", {"train_size": size, **CHOSEN},
             "seul", {"train_size": size, "method": ALONE}, "test",
         )
         for size in (1800, 6000)
