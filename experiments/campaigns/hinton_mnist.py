@@ -69,8 +69,8 @@ CAMPAIGN = Campaign(
     title="L'expérience de Hinton sur MNIST",
     question="L'élève distillé fait-il deux fois moins d'erreurs que l'élève seul, comme dans l'article ?",
     limits=(
-        "L'article entraîne bien plus longtemps et borne les poids de l'enseignant : ses 67, 146 et 74 erreurs sont "
-        "plus basses que les nôtres. Ce sont les écarts qui se comparent, non les nombres."
+        "L'article entraîne bien plus longtemps et borne les poids de son enseignant, qui fait 67 erreurs : meilleur "
+        "que le nôtre, il avait davantage à donner. Aucun réglage n'a été cherché ici."
     ),
     points=grid(seed=range(3)),
     measure=measure,
@@ -82,5 +82,7 @@ CAMPAIGN = Campaign(
         Comparison("distillé", {"method": "distillé"}, ALONE, {"method": ALONE}, "errors_before"),
         Comparison("distillé, sans le 3, biais corrigé par la règle", {"method": "distillé, sans le 3"},
                    "sans correction", {"method": "distillé, sans le 3"}, "errors_prior", "errors_before"),
+        Comparison("distillé, sans le 3", {"method": "distillé, sans le 3"}, "distillé", {"method": "distillé"},
+                   "errors_before"),
     ),
 )  # fmt: skip
