@@ -8,7 +8,9 @@ Un cluster Dask (machines d'une salle, SSH, Slurm) se lance à part, comme le di
 """
 
 import argparse
+import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -52,8 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(typography(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        left = len(journal.missing())
-        print(typography(f"\nInterrompu : il reste {left} essais. La même commande reprendra là."), file=sys.stderr)
+        left = len(Journal(name, campaign, chosen.resultats).missing())  # relu : le dernier essai a pu être gardé
+        print(typography(f"\nInterrompu. Essais à faire : {left} ; la même commande reprendra là."), file=sys.stderr)
         return INTERRUPTED
     print(typography(summary(journal)))
     return 1 if journal.failures else 0
@@ -75,7 +77,7 @@ def overview(folder: Path) -> str:
     for name in names():
         campaign = load(name)
         left = len(Journal(name, campaign, folder).missing())
-        state = "complète" if not left else f"{left} restent"
+        state = "complète" if not left else f"{left} à faire"
         lines.append(f"  {name:<18} {campaign.title} ({len(campaign.points)} essais, {state})")
     return typography("\n".join(lines))
 
@@ -127,14 +129,24 @@ def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
         with client:
             yield client
         return
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-        # memory_limit : Dask arrêterait un ouvrier qui garde les images en mémoire
-        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0",
-                     memory_limit=0, local_directory=scratch) as local,
-        Client(local) as client,
-    ):  # fmt: skip
-        yield client
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        with uninterrupted():
+            # memory_limit : Dask arrêterait un ouvrier qui garde les images en mémoire
+            local = LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", memory_limit=0,
+                                 dashboard_address="127.0.0.1:0", local_directory=scratch,
+                                 silence_logs=logging.ERROR)  # fmt: skip
+        with local, Client(local) as client:
+            yield client
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Les processus lancés ici n'entendent pas Ctrl-C : c'est le coureur qui les arrêtera."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

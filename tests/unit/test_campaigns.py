@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -224,6 +225,17 @@ def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path:
     third.communicate(timeout=60)
     assert third.returncode == 0 and finished(traces) == done, "une campagne finie n'est pas refaite"
     assert sum(done.values()) <= 24 + 4, "seuls les essais en cours lors d'un arrêt sont refaits"
+
+
+def test_ctrl_c_says_what_is_left_and_nothing_else(tmp_path: Path) -> None:
+    ears = signal.signal(signal.SIGINT, signal.default_int_handler)  # sinon, un test lancé en arrière-plan serait sourd
+    process = subprocess.Popen(command(tmp_path), cwd=ROOT, text=True, stderr=subprocess.PIPE, start_new_session=True)
+    signal.signal(signal.SIGINT, ears)
+    wait_for(3, tmp_path, process)
+    os.killpg(process.pid, signal.SIGINT)  # comme un terminal : à tous les processus de la commande
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert f"Essais à faire : {24 - len(journaled(tmp_path))}" in errors
 
 
 def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
