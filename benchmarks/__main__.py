@@ -1,6 +1,6 @@
 """Le temps et la mémoire du cours, à côté de la pratique courante : un tableau, et les mêmes nombres en JSON.
 
-    python -m benchmarks                          # sept minutes sur deux cœurs ; c'est « make bench »
+    python -m benchmarks                          # un quart d'heure sur deux cœurs ; c'est « make bench »
     python -m benchmarks --cours --exactitude     # et le cours entier (cinq minutes), et les graines (vingt minutes)
     python -m benchmarks --seulement rkd --tailles
 
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in chosen.seulement:
         announce(name, start)
         measures += SECTIONS[name](chosen.tours)
+        save(measures, start, chosen.json)  # coupé, ce qui est mesuré reste
     for name, measure in LONG.items():
         if getattr(chosen, name):
             announce(name, start)
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(report.table(measures, report.values_in(report.REFERENCE)))
     if chosen.tailles:
         print(typography("\nRKD, angles, taille par taille :"), rkd.sizes_table(chosen.tours), sep="\n")
-    write_whole(chosen.json, report.to_json(measures, time.perf_counter() - start).encode())
+    save(measures, start, chosen.json)
     print(typography(f"\nMesures écrites dans {chosen.json}."))
 
 
@@ -75,6 +76,11 @@ def positive(text: str) -> int:
             typography(f"{text} n'est pas un nombre de tours : donnez un entier d'au moins 1")
         )
     return int(text)
+
+
+def save(measures: list[report.Measure], start: float, path: Path) -> None:
+    """Écrit les mesures faites depuis `start`."""
+    write_whole(path, report.to_json(measures, time.perf_counter() - start).encode())
 
 
 def announce(name: str, start: float) -> None:
