@@ -37,6 +37,7 @@ NAMES = {
     "class": "classe absente", "transfer": "jeu de transfert", "world": "images de transfert", "budget": "budget",
     "condition": "labels", "data": "jeu", "family": "famille", "panel": "panneau",
 }  # fmt: skip
+AVERAGE = "moyenne et intervalle à 95 %"  # la colonne d'une vue sans courbes
 COUNTED = {"macs", "errors_before", "errors_prior", "errors"}  # les autres valeurs sont des proportions
 
 
@@ -116,7 +117,7 @@ def table(rows: Sequence[Row], view: View) -> str:
             corner = NAMES.get(view.series, view.series)
         else:
             corner = NAMES.get(view.x, view.x)
-        head = "".join(f'<th scope="col">{_escaped(_name(column))}</th>' for column in columns)
+        head = "".join(f'<th scope="col">{_escaped(_name(column) or AVERAGE)}</th>' for column in columns)
         body = "".join(
             f'<tr><th scope="row">{_escaped(_name(line))}</th>'
             + "".join(f"<td>{_written(cells.get((column, line)), view)}</td>" for column in columns)
