@@ -32,13 +32,26 @@ class Journal:
         self.failures: dict[tuple[str, ...], str] = {}
         self._unrecorded = 0
         folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._read()
+        except (LookupError, TypeError, AttributeError, csv.Error, UnicodeDecodeError, json.JSONDecodeError):
+            raise ValueError(
+                f"Les résultats de la campagne {name} sont abîmés : rétablissez-les par « git checkout », ou supprimez "
+                f"{self.csv.name}, {self.card.name} et {self.path.name} pour tout refaire."
+            ) from None
+
+    def _read(self) -> None:
+        """Le tableau et sa fiche, puis le journal."""
         if self.csv.exists() and self.card.exists():
             earlier = json.loads(self.card.read_text(encoding="utf-8"))
             self._agree(earlier["settings"])
             self._unrecorded = earlier["unrecorded_seconds"]
-            with self.csv.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    self._rows.setdefault(campaign.key(row), []).append(row)
+            text = self.csv.read_text(encoding="utf-8")
+            # le journal reste si la campagne a été coupée entre le tableau et sa fiche
+            if earlier["sha256"] != fingerprint(text) and not self.path.exists():
+                raise LookupError("l'empreinte de la fiche n'est pas celle du tableau")
+            for row in csv.DictReader(io.StringIO(text), strict=True):
+                self._rows.setdefault(self.campaign.key(row), []).append(row)
         self._reopen()
 
     def missing(self) -> list[Point]:
@@ -116,10 +129,11 @@ class Journal:
             os.fsync(file.fileno())
 
     def _agree(self, earlier: Mapping[str, Any]) -> None:
+        names = {**earlier, **self._settings}
         changed = [
             f"{name} : {earlier.get(name)} → {self._settings.get(name)}"
-            for name in {**earlier, **self._settings}
-            if earlier.get(name) != self._settings.get(name)
+            for name in names
+            if not _extends(self._settings.get(name), earlier.get(name))
         ]
         if changed:
             raise ValueError(
@@ -134,3 +148,10 @@ class Journal:
 def _values(found: Iterable[Any]) -> list[Any]:
     """Les valeurs différentes, dans l'ordre où elles viennent."""
     return list(dict.fromkeys(found))
+
+
+def _extends(now: Any, before: Any) -> bool:
+    """Vrai si rien n'a changé ; à un réglage donné valeur par valeur de la grille, une valeur a pu s'ajouter."""
+    if isinstance(now, dict) and isinstance(before, dict):
+        return all(name in now and now[name] == value for name, value in before.items())
+    return bool(now == before)

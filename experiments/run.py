@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen.nom:
         print(overview(chosen.resultats))
         return 0
-    name = chosen.nom.rpartition(".")[2]
+    name, journal = chosen.nom.rpartition(".")[2], None
     try:
         campaign = load(chosen.nom)
         journal = Journal(name, campaign, chosen.resultats)
@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(typography(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        left = len(Journal(name, campaign, chosen.resultats).missing())  # relu : le dernier essai a pu être gardé
+        # relu : le dernier essai a pu être gardé
+        left = len(Journal(name, campaign, chosen.resultats).missing()) if journal else "tous"
         print(typography(f"\nInterrompu. Essais à faire : {left} ; la même commande reprendra là."), file=sys.stderr)
         return INTERRUPTED
     print(typography(summary(journal)))

@@ -40,7 +40,15 @@ class Panel:
 
 
 PANELS = (Panel("fashion-mnist", "resnet", "fashion-resnet20", 20, (8, 14), {"width": 8}, 2000, 8, 4, 5),)
-SETTINGS = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": [asdict(panel) for panel in PANELS]}
+BUDGETS = {
+    f"{panel.data}, {panel.family}": {
+        name: value
+        for name, value in asdict(panel).items()
+        if name in ("teacher", "shape", "train_size", "phase_1", "phase_2")
+    }
+    for panel in PANELS
+}
+SETTINGS = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": BUDGETS}
 
 train_for = partial(fit, lr=SETTINGS["lr"], batch_size=SETTINGS["batch_size"], progress=False)
 

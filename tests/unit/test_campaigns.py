@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -23,7 +24,7 @@ EXAMPLE = "tests.unit.campaign_example"
 PLACE = {"seconds": 0.5, "machine": "cpu", "commit": "abc", "python": "3.11", "torch": "2.14"}
 
 
-def campaign(seeds: int = 3, **settings: float) -> Campaign:
+def campaign(seeds: int = 3, **settings: Any) -> Campaign:
     points = grid(seed=range(seeds), lr=[0.1])
     return Campaign("Essai", "?", "", points, lambda seed, lr: [{"accuracy": seed / 3}], ("accuracy",), settings)
 
@@ -109,6 +110,28 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
             Journal("essai", campaign(epochs=3), tmp_path)
         assert "\n" not in str(error.value) and "essai.csv" in str(error.value)
         perform_all(Journal("essai", campaign(epochs=2), tmp_path))  # complète : la fiche aussi s'en souvient
+
+
+def test_a_setting_given_value_by_value_may_gain_a_value_not_change_one(tmp_path: Path) -> None:
+    perform_all(Journal("essai", campaign(epochs={"1800": 20}), tmp_path))
+    larger = Journal("essai", campaign(seeds=4, epochs={"1800": 20, "6000": 8}), tmp_path)
+    assert len(larger.missing()) == 1
+    for other in ({"1800": 19}, {"6000": 8}, {}):
+        with pytest.raises(ValueError, match="ont changé"):
+            Journal("essai", campaign(epochs=other), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["essai.csv", "essai.json", "essai.journal"])
+@pytest.mark.parametrize("damage", [b"", b"<html>", b"{}\n{}\n", b"\xff\xfe\n\n"])
+def test_damaged_results_are_told_in_one_french_sentence(tmp_path: Path, name: str, damage: bytes) -> None:
+    perform_all(Journal("essai", campaign(), tmp_path))
+    (tmp_path / name).write_bytes(damage)
+    if name == "essai.journal" and b"\n" not in damage:
+        assert Journal("essai", campaign(), tmp_path).missing() == [], "une ligne entamée est refaite"
+        return
+    with pytest.raises(ValueError, match="abîmés") as error:
+        Journal("essai", campaign(), tmp_path)
+    assert "\n" not in str(error.value) and "git checkout" in str(error.value)
 
 
 def test_a_failure_is_recorded_and_tried_again(tmp_path: Path) -> None:
