@@ -51,6 +51,11 @@ class Interval:
         """Vrai si l'intervalle ne contient pas zéro : à lire pour une différence."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def verdict(self) -> str:
+        """Le même jugement, en mots."""
+        return "significatif" if self.significant else "non significatif"
+
 
 def load(name: str) -> list[Row]:
     """Les lignes de la campagne `name`, les nombres convertis.
@@ -92,9 +97,14 @@ def fingerprint(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def matching(rows: Sequence[Row], **where: Any) -> list[Row]:
+    """Les lignes dont ces colonnes ont ces valeurs, par exemple `matching(rows, method="KD", seed=0)`."""
+    return [row for row in rows if all(row[name] == value for name, value in where.items())]
+
+
 def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
     """La colonne `key` des lignes qui satisfont `where`, rangée par graine : prête pour une comparaison appariée."""
-    kept = [row for row in rows if all(row[name] == value for name, value in where.items())]
+    kept = matching(rows, **where)
     if not kept:
         raise ValueError(f"Aucune ligne ne satisfait {where} : vérifiez les noms des méthodes de la campagne.")
     return [row[key] for row in sorted(kept, key=lambda row: row["seed"])]
@@ -143,11 +153,10 @@ def compared(name: str, values: Sequence[float], other: str, other_values: Seque
     """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
     low, high = (_decimal(100 * bound, signed=True) for bound in (gap.low, gap.high))
-    verdict = "significatif" if gap.significant else "non significatif"  # non : l'intervalle contient zéro
     unit = "points" if abs(100 * gap.mean) >= 2 else "point"  # en français, le pluriel commence à deux
     return typography(
         f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} {unit}, entre {low} et {high} : "
-        f"{verdict} ({gap.count} graines)."
+        f"{gap.verdict} ({gap.count} graines)."
     )
 
 

@@ -37,12 +37,14 @@ def depth_panels(rows: Sequence[Row]) -> str:
 def _panel(rows: Sequence[Row], width: float, data: str, family: str) -> str:
     title = f"{NAMES.get(data, data)}, {NAMES.get(family, family)}"
     curves = {
-        method: _curve(found) for method, found in results.grouped(rows, "method").items() if method != "enseignant"
+        method: curve(found, "depth", "accuracy")
+        for method, found in results.grouped(rows, "method").items()
+        if method != "enseignant"
     }
     levels = {f"enseignant : {row['depth']} couches": row["accuracy"] for row in rows if row["method"] == "enseignant"}
     told = " ; ".join(
-        f"{method} " + ", ".join(f"{french_percent(y, 1)} à {x}" for x, y in zip(curve.x, curve.y, strict=True))
-        for method, curve in curves.items()
+        f"{method} " + ", ".join(f"{french_percent(y, 1)} à {x}" for x, y in zip(line.x, line.y, strict=True))
+        for method, line in curves.items()
     )
     return line_chart(
         curves,
@@ -56,11 +58,15 @@ def _panel(rows: Sequence[Row], width: float, data: str, family: str) -> str:
     )
 
 
-def _curve(rows: Sequence[Row]) -> Curve:
-    by_depth = results.grouped(sorted(rows, key=lambda row: row["depth"]), "depth")
-    accuracies = [[row["accuracy"] for row in found] for found in by_depth.values()]
-    means = [sum(values) / len(values) for values in accuracies]
-    if min(map(len, accuracies)) < 2:
-        return Curve(list(by_depth), means)
-    intervals = [results.interval(values) for values in accuracies]
-    return Curve(list(by_depth), means, [i.low for i in intervals], [i.high for i in intervals])
+def curve(rows: Sequence[Row], x: str, value: str) -> Curve:
+    """La moyenne de la colonne `value` pour chaque valeur de la colonne `x`, et son intervalle à 95 % sur les graines.
+
+    Pas d'intervalle si une abscisse n'a qu'une graine.
+    """
+    by_x = results.grouped(sorted(rows, key=lambda row: row[x]), x)
+    found = [[row[value] for row in group] for group in by_x.values()]
+    means = [sum(values) / len(values) for values in found]
+    if min(map(len, found)) < 2:
+        return Curve(list(by_x), means)
+    intervals = [results.interval(values) for values in found]
+    return Curve(list(by_x), means, [i.low for i in intervals], [i.high for i in intervals])

@@ -14,6 +14,7 @@ from course_utils.drawing.layout import stack
 from course_utils.figures import Curve, bar_chart, french_number, french_percent, line_chart
 from course_utils.french import typography
 from course_utils.results import RESULTS, Interval, Row
+from course_utils.results_view import curve
 from experiments.campaign import Campaign, Comparison, View, load, names
 from experiments.shared import TEACHER
 
@@ -31,14 +32,13 @@ NAMES = {
     "recall_prior": "rappel de la classe absente, biais corrigé par la règle",
     "errors_before": "erreurs sur 10 000 images, sans correction",
     "errors_prior": "erreurs sur 10 000 images, biais corrigé par la règle",
-    "errors": "erreurs sur 10 000 images",
     "temperature": "température T", "soft_weight": "λ", "train_size": "labels", "units": "unités par couche",
     "lr": "pas d'Adam", "depth": "couches de l'élève", "dimension": "dimension de l'élève", "method": "méthode",
     "class": "classe absente", "transfer": "jeu de transfert", "world": "images de transfert", "budget": "budget",
-    "condition": "labels", "data": "jeu", "family": "famille", "panel": "panneau",
+    "condition": "labels",
 }  # fmt: skip
 AVERAGE = "moyenne et intervalle à 95 %"  # la colonne d'une vue sans courbes
-COUNTED = {"macs", "errors_before", "errors_prior", "errors"}  # les autres valeurs sont des proportions
+COUNTED = {"macs", "errors_before", "errors_prior"}  # les autres valeurs sont des proportions
 
 
 def content() -> str:
@@ -84,18 +84,16 @@ def told(rows: Sequence[Row], comparison: Comparison) -> str:
     if comparison.value not in COUNTED:
         return results.compared(comparison.name, values, comparison.other, others)
     gap, first, second = results.paired(values, others), results.interval(values), results.interval(others)
-    verdict = "significatif" if gap.significant else "non significatif"
     return (
         f"{comparison.name} : {french_number(first.mean, 0)} ; {comparison.other} : {french_number(second.mean, 0)}. "
         f"Écart {french_number(gap.mean, 0)}, entre {french_number(gap.low, 0)} et {french_number(gap.high, 0)} : "
-        f"{verdict} ({gap.count} graines)."
+        f"{gap.verdict} ({gap.count} graines)."
     )
 
 
 def by_seed(rows: Sequence[Row], value: str, where: Mapping[str, Any]) -> list[float]:
     """La moyenne de `value` pour chaque graine, sur les lignes que `where` désigne."""
-    kept = [row for row in rows if all(row[key] == wanted for key, wanted in where.items())]
-    groups = sorted(results.grouped(kept, "seed").items())
+    groups = sorted(results.grouped(results.matching(rows, **where), "seed").items())
     return [sum(row[value] for row in group) / len(group) for _, group in groups]
 
 
@@ -144,9 +142,10 @@ def _panel(rows: Sequence[Row], view: View, title: str) -> str:
     if any(isinstance(x, str) for x in names):
         return _bars(cells, names, groups, view, alt=alt, title=title, form=form)
     levels = {str(row["method"]): row[view.value] for row in rows if row.get("method") == TEACHER}
-    most = math.inf if view.value in COUNTED else 1.0
-    curves = {_series(view, series) or NAMES[view.value]: _curve(cells, series, most) for series in groups}
-    curves = {name: curve for name, curve in curves.items() if len(curve.x) > 1}  # un point seul est dans le tableau
+    taught = [row for row in rows if row.get("method") != TEACHER]
+    lines = results.grouped(taught, view.series) if view.series else {NAMES[view.value]: taught}
+    curves = {_series(view, name): _bounded(curve(found, view.x, view.value), view) for name, found in lines.items()}
+    curves = {name: line for name, line in curves.items() if len(line.x) > 1}  # un point seul est dans le tableau
     log = min(names) > 0 and max(names) >= 8 * min(names)
     return line_chart(curves, alt=alt, title=title, x_label=NAMES.get(view.x, view.x), levels=levels, log_x=log,
                       y_format=form, width=900, height=440)  # fmt: skip
@@ -154,28 +153,24 @@ def _panel(rows: Sequence[Row], view: View, title: str) -> str:
 
 def _bars(cells: "Cells", names: list[Any], groups: list[Any], view: View, *, alt: str, title: str, form: Any) -> str:
     found = {group: [cells[group, name] for name in names] for group in groups}
-    lows = [i.low for row in found.values() for i in row if isinstance(i, Interval)]
-    highs = [i.high for row in found.values() for i in row if isinstance(i, Interval)]
-    means = {_series(view, group): [_mean(one) for one in row] for group, row in found.items()}
-    everything = [*lows, *highs, *(m for row in means.values() for m in row)]
-    share = view.value not in COUNTED
-    low = max(0.0, math.floor(10 * min(everything)) / 10 - 0.1) if share else 0.0
-    single = len(groups) == 1
-    whiskers = [(i.low, i.high) if isinstance(i, Interval) else (i, i) for i in found[groups[0]]] if single else []
+    means = {_series(view, group): [one.mean for one in row] for group, row in found.items()}
+    lowest, highest = min(one.low for one in cells.values()), max(one.high for one in cells.values())
+    share, single = view.value not in COUNTED, len(groups) == 1
+    low = max(0.0, math.floor(10 * lowest) / 10 - 0.1) if share else 0.0
     return bar_chart(
         [_name(name) for name in names],
         next(iter(means.values())) if single else means,
         alt=alt,
         title=title,
         x_label="" if not low else "l'axe ne part pas de zéro",
-        limits=(low, min(1.0, max(everything) + 0.02) if share else 1.05 * max(everything)),
-        intervals=whiskers,
+        limits=(low, min(1.0, highest + 0.02) if share else 1.05 * highest),
+        intervals=[(one.low, one.high) for one in found[groups[0]]] if single else (),
         value_format=form,
         width=900,
     )
 
 
-Cells = dict[tuple[Any, Any], Interval | float]
+Cells = dict[tuple[Any, Any], Interval]
 
 
 def _cells(rows: Sequence[Row], view: View) -> Cells:
@@ -188,25 +183,20 @@ def _cells(rows: Sequence[Row], view: View) -> Cells:
         key = (row.get(view.series, ""), row[view.x])
         if key not in found:
             values = [r[view.value] for r in rows if (r.get(view.series, ""), r[view.x]) == key]
-            found[key] = results.interval(values) if len(values) > 1 else values[0]
+            found[key] = results.interval(values) if len(values) > 1 else Interval(values[0], 0, 1)
     return found
 
 
-def _curve(cells: Cells, series: Any, most: float) -> Curve:
-    points = sorted((x, found) for (group, x), found in cells.items() if group == series)
-    ends = [i if isinstance(i, Interval) else Interval(i, 0, 1) for _, i in points]
-    if all(not isinstance(i, Interval) for _, i in points):
-        return Curve([x for x, _ in points], [i.mean for i in ends])
-    # une proportion ne sort pas de 0 à 1, même si l'intervalle de trois réseaux très différents le fait
-    lows, highs = ([min(max(end, 0), most) for end in side] for side in ([i.low for i in ends], [i.high for i in ends]))
-    return Curve([x for x, _ in points], [i.mean for i in ends], lows, highs)
+def _bounded(line: Curve, view: View) -> Curve:
+    """Une proportion ne sort pas de 0 à 1, même si l'intervalle de trois réseaux très différents le fait."""
+    if line.low is None or line.high is None or view.value in COUNTED:
+        return line
+    return line._replace(low=[max(low, 0) for low in line.low], high=[min(high, 1) for high in line.high])
 
 
 def _panels(rows: Sequence[Row], view: View) -> list[tuple[Any, list[Row]]]:
     """Les lignes de chaque panneau, sans celles qui n'ont pas de valeur."""
-    kept = [
-        row for row in rows if row[view.value] != "" and all(row[key] == wanted for key, wanted in view.where.items())
-    ]
+    kept = [row for row in results.matching(rows, **view.where) if row[view.value] != ""]
     return list(results.grouped(kept, view.panel).items()) if view.panel else [("", kept)]
 
 
@@ -227,22 +217,18 @@ def _series(view: View, value: Any) -> str:
     return f"{NAMES[view.series]} = {_name(value)}" if isinstance(value, int | float) else str(value)
 
 
-def _written(found: Interval | float | None, view: View) -> str:
+def _written(found: Interval | None, view: View) -> str:
     if found is None:
         return ""
     form = (lambda v: french_number(v)) if view.value in COUNTED else (lambda v: french_percent(v, 1))
-    if not isinstance(found, Interval):
-        return form(found)
+    if found.count == 1:
+        return form(found.mean)
     half = french_number(found.half) if view.value in COUNTED else french_number(100 * found.half, 1)
     return typography(f"{form(found.mean)} ± {half}")
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _mean(found: Interval | float) -> float:
-    return found.mean if isinstance(found, Interval) else found
 
 
 def _escaped(text: str) -> str:

@@ -6,13 +6,14 @@ from itertools import pairwise
 import pytest
 
 from course_utils import results
+from course_utils.results_view import curve
 from experiments.campaign import Comparison, View, load, names
 from lab import campaigns
 from tests.typography import faults
 
 NBSP = "\u00a0"
 ROWS = [
-    {"method": method, "size": size, "seed": seed, "test": base + seed / 100, "errors": 100 * size - seed}
+    {"method": method, "size": size, "seed": seed, "test": base + seed / 100, "errors_before": 100 * size - seed}
     for method, base in (("seul", 0.5), ("KD", 0.6))
     for size in (1, 2)
     for seed in (0, 1, 2)
@@ -31,7 +32,7 @@ def test_a_comparison_is_made_seed_by_seed() -> None:
 
 def test_errors_are_counted_not_turned_into_points() -> None:
     large, small = {"size": 2, "method": "KD"}, {"size": 1, "method": "KD"}
-    told = campaigns.told(ROWS, Comparison("grand", large, "petit", small, "errors"))
+    told = campaigns.told(ROWS, Comparison("grand", large, "petit", small, "errors_before"))
     assert plain(told) == "grand : 199 ; petit : 99. Écart 100, entre 100 et 100 : significatif (3 graines)."
 
 
@@ -45,8 +46,8 @@ def test_numbers_of_the_table_are_means_and_intervals(monkeypatch: pytest.Monkey
 
 def test_an_interval_never_leaves_the_proportions() -> None:
     rows = [{"depth": depth, "seed": seed, "test": value} for depth in (1, 2) for seed, value in enumerate((0.1, 0.9))]
-    curve = campaigns._curve(campaigns._cells(rows, View("test", x="depth")), "", 1.0)
-    assert curve.low == [0, 0] and curve.high == [1, 1]
+    line = campaigns._bounded(curve(rows, "depth", "test"), View("test", x="depth"))
+    assert line.y == [0.5, 0.5] and line.low == [0, 0] and line.high == [1, 1]
 
 
 @pytest.mark.parametrize("name", names())
