@@ -1,6 +1,7 @@
 """Le guide de l'enseignant suit les notebooks : ses sections, les réglages qu'il nomme, ses durées, ses nombres."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,44 @@ def gap(campaign: str, column: str, first: dict[str, object], second: dict[str, 
     rows = results.load(campaign)
     mean = results.paired(results.column(rows, column, **first), results.column(rows, column, **second)).mean
     return f"{'+' if mean > 0 else ''}{french_number(100 * mean, 2)} point"
+
+
+@pytest.mark.parametrize(
+    ("size", "temperature", "weight", "bounds"),
+    [(1800, 1, 0.1, True), (1800, 1, 1, True), (1800, 4, 1, True), (1800, 20, 1, False), (1800, 20, 3, False),
+     (6000, 4, 1, False)],
+)  # fmt: skip
+def test_the_instructor_reads_what_the_map_of_hinton_shows(
+    size: int, temperature: float, weight: float, bounds: bool
+) -> None:
+    """Les titres de la carte du notebook 02, que le guide annonce case par case."""
+    rows = results.matching(results.load("hinton_grid"), train_size=size)
+    alone = results.column(rows, "validation", method="seul")
+    found = results.paired(results.column(rows, "validation", temperature=temperature, soft_weight=weight), alone)
+    mean, low, high = (french_number(100 * x, 2) for x in (found.mean, found.low, found.high))
+    text = plain(next(text for title, text in SECTIONS.items() if title.startswith("2.")))
+    assert (f"{mean} point, de {low} à {high}" if bounds else f"{mean} point") in text
+
+
+def test_more_labels_leave_less_to_the_teacher() -> None:
+    """Le guide l'affirme, et le notebook 02 le demande."""
+    gains = {}
+    for size in (1800, 6000):
+        rows = results.matching(results.load("hinton_grid"), train_size=size)
+        chosen = results.column(rows, "test", temperature=4, soft_weight=1)
+        gains[size] = results.paired(chosen, results.column(rows, "test", method="seul"))
+    assert gains[6000].high < gains[1800].low and gains[6000].significant
+
+
+def test_small_students_prefer_small_temperatures_and_less_so_as_they_grow() -> None:
+    """La dernière phrase de la section du notebook 02 sur la taille de l'élève."""
+    rows = results.load("student_size")
+    falls = [
+        results.paired(*(results.column(rows, "test", units=units, temperature=t) for t in (2.5, 20)))
+        for units in (10, 30, 100, 300)
+    ]
+    assert all(fall.low > 0 for fall in falls)
+    assert all(larger.mean < smaller.mean for smaller, larger in pairwise(falls))
 
 
 CLEAN, NOISY = {"condition": "labels propres"}, {"condition": "40\u00a0% de labels au hasard"}
