@@ -151,7 +151,7 @@ def _values(found: Iterable[Any]) -> list[Any]:
 
 
 def _extends(now: Any, before: Any) -> bool:
-    """Vrai si rien n'a changé ; à un réglage donné valeur par valeur de la grille, une valeur a pu s'ajouter."""
+    """Vrai si rien n'a changé ; à un réglage donné valeur par valeur de la grille, une valeur a pu s'ajouter."""
     if isinstance(now, dict) and isinstance(before, dict):
         return all(name in now and now[name] == value for name, value in before.items())
     return bool(now == before)

@@ -24,30 +24,32 @@ SHARES = {"hard_share": 0.95, "kd_share": 0.75}  # α et β du code officiel
 
 
 @dataclass(frozen=True)
-class Panel:
-    """Un panneau de « Quelques résultats » : l'enseignant livré, les profondeurs et la forme de ses élèves."""
+class Budget:
+    """Ce qu'ont tous les élèves d'un panneau : l'enseignant livré, leur forme, leurs images, les époques des phases."""
 
-    data: str
-    family: str
     teacher: str
-    teacher_depth: int
-    depths: tuple[int, ...]
     shape: dict[str, Any]
     train_size: int
     phase_1: int
     phase_2: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Un panneau de « Quelques résultats » : les profondeurs de l'enseignant et des élèves, et leur budget."""
+
+    data: str
+    family: str
+    teacher_depth: int
+    depths: tuple[int, ...]
     seeds: int
+    budget: Budget
 
 
-PANELS = (Panel("fashion-mnist", "resnet", "fashion-resnet20", 20, (8, 14), {"width": 8}, 2000, 8, 4, 5),)
-BUDGETS = {
-    f"{panel.data}, {panel.family}": {
-        name: value
-        for name, value in asdict(panel).items()
-        if name in ("teacher", "shape", "train_size", "phase_1", "phase_2")
-    }
-    for panel in PANELS
-}
+PANELS = (
+    Panel("fashion-mnist", "resnet", 20, (8, 14), 5, Budget("fashion-resnet20", {"width": 8}, 2000, 8, 4)),
+)  # fmt: skip
+BUDGETS = {f"{panel.data}, {panel.family}": asdict(panel.budget) for panel in PANELS}
 SETTINGS = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": BUDGETS}
 
 train_for = partial(fit, lr=SETTINGS["lr"], batch_size=SETTINGS["batch_size"], progress=False)
@@ -55,61 +57,61 @@ train_for = partial(fit, lr=SETTINGS["lr"], batch_size=SETTINGS["batch_size"], p
 
 def measure(*, seed: int, data: str, family: str, depth: int, method: str) -> list[Row]:
     """Un élève, ou l'enseignant, noté sur le test."""
-    panel = next(panel for panel in PANELS if (panel.data, panel.family) == (data, family))
-    known = dataset(data, panel.train_size, seed)
-    guide = teacher(panel.teacher)
+    budget = next(panel.budget for panel in PANELS if (panel.data, panel.family) == (data, family))
+    known = dataset(data, budget.train_size, seed)
+    guide = teacher(budget.teacher)
     if method == TEACHER:
         return [{"accuracy": evaluate(guide.model, known.test)}]
-    student = BUILDERS[family](depth, **panel.shape, seed=seed)
+    student = BUILDERS[family](depth, **budget.shape, seed=seed)
     inherit_ends(student, guide.model)
-    METHODS[method](student, guide, known.train, panel, seed)
+    METHODS[method](student, guide, known.train, budget, seed)
     return [{"accuracy": evaluate(student, known.test)}]
 
 
-def in_one_go(objective: Callable[[Teacher], Objective]) -> Callable[..., None]:
+Recipe = Callable[[Teacher, Images], Objective]
+
+
+def in_one_go(recipe: Recipe) -> Callable[..., None]:
     """La méthode qui n'a qu'une phase : le même objectif pendant toutes les époques."""
 
-    def method(student: StagedNet, guide: Teacher, train: Images, panel: Panel, seed: int) -> None:
-        train_for(student, train, objective(guide), epochs=panel.phase_1 + panel.phase_2, seed=seed)
+    def method(student: StagedNet, guide: Teacher, train: Images, budget: Budget, seed: int) -> None:
+        train_for(student, train, recipe(guide, train), epochs=budget.phase_1 + budget.phase_2, seed=seed)
 
     return method
 
 
-def in_two_phases(objective: Callable[[Teacher], Objective], *, frozen_ends: bool) -> Callable[..., None]:
+def in_two_phases(recipe: Recipe, *, frozen_ends: bool) -> Callable[..., None]:
     """Phase 1 avec cet objectif, puis KD sur tout l'élève. frozen_ends : geler stem et couche finale en phase 1."""
 
-    def method(student: StagedNet, guide: Teacher, train: Images, panel: Panel, seed: int) -> None:
+    def method(student: StagedNet, guide: Teacher, train: Images, budget: Budget, seed: int) -> None:
         for end in (student.stem, student.head):
             end.requires_grad_(not frozen_ends)
-        train_for(student, train, objective(guide), epochs=panel.phase_1, seed=seed)
+        train_for(student, train, recipe(guide, train), epochs=budget.phase_1, seed=seed)
         student.requires_grad_(True)
-        train_for(student, train, kd(guide), epochs=panel.phase_2, seed=seed)
+        train_for(student, train, kd(guide, train), epochs=budget.phase_2, seed=seed)
 
     return method
 
 
-def kd(guide: Teacher) -> Objective:
+def kd(guide: Teacher, _: Images) -> Objective:
     """La distillation, avec les poids qu'elle a dans LIT."""
     alpha = SHARES["hard_share"]
     return Hinton(guide, temperature=SETTINGS["temperature"], hard_weight=alpha, soft_weight=1 - alpha)
 
 
-def one_hint(guide: Teacher) -> Objective:
+def one_hint(guide: Teacher, train: Images) -> Objective:
     """FitNets : l'étage 2 guidé par l'étage 2."""
-    channels = guide.model.stem[0].in_channels
-    side = 28 if channels == 1 else 32
-    shape = feature_shapes(guide.model, (channels, side, side))[2]
+    shape = feature_shapes(guide.model, train.pixels.shape[1:])[2]
     return Hint(guide, regressor(shape, shape), guided=2, hint=2)
 
 
-LIT = partial(Lit, **SHARES, temperature=SETTINGS["temperature"])
-HINTS = partial(Hints, **SHARES, temperature=SETTINGS["temperature"])
+WEIGHTS = {**SHARES, "temperature": SETTINGS["temperature"]}
 METHODS = {
-    ALONE: in_one_go(lambda _: Supervised()),
+    ALONE: in_one_go(lambda guide, train: Supervised()),
     "KD": in_one_go(kd),
     "FitNets": in_two_phases(one_hint, frozen_ends=False),
-    "indices partout": in_two_phases(HINTS, frozen_ends=True),
-    "LIT": in_two_phases(LIT, frozen_ends=True),
+    "indices partout": in_two_phases(lambda guide, train: Hints(guide, **WEIGHTS), frozen_ends=True),
+    "LIT": in_two_phases(lambda guide, train: Lit(guide, **WEIGHTS), frozen_ends=True),
 }
 
 
