@@ -11,6 +11,7 @@ NAMES: Mapping[str, str] = {
     "fashion-mnist": "Fashion-MNIST",
     "mnist": "MNIST",
     "cifar10": "CIFAR-10",
+    "cifar10-jpeg": "CIFAR-10 en JPEG",
     "cifar100": "CIFAR-100",
     "resnet": "ResNet",
     "resnext": "ResNeXt",

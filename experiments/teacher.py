@@ -4,6 +4,9 @@
     python -m experiments.teacher fashion-resnet20  # environ un quart d'heure sur deux cœurs
     python -m experiments.teacher mnist-resnet      # environ cinq minutes sur deux cœurs
 
+Ceux de LIT, un quart d'heure chacun : fashion-resnext29, cifar10-resnet20, cifar10-resnext29. Les deux derniers
+demandent CIFAR-10 en JPEG dans data/cifar10-jpeg, ou dans le dossier COURS_DONNEES.
+
 Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
 """
 
@@ -18,9 +21,10 @@ from typing import Any
 import torch
 import torchvision
 
-from course_utils import data, models, training, weights
+from course_utils import models, training, weights
 from course_utils.inference import best_device
 from course_utils.objectives import Supervised
+from experiments.shared import JPEG_COPY, dataset
 
 OPTIMIZER = {"name": "SGD", "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
@@ -46,6 +50,21 @@ RECIPES = {
         {"builder": "resnet", "depth": 20, "width": 8},
         {"epochs": 8, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
     ),
+    "fashion-resnext29": Recipe(
+        "fashion-mnist",
+        {"builder": "resnext", "depth": 29, "cardinality": 2, "base_width": 4},
+        {"epochs": 3, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
+    ),
+    "cifar10-resnet20": Recipe(
+        JPEG_COPY,
+        {"builder": "resnet", "depth": 20, "width": 8, "in_channels": 3},
+        {"epochs": 8, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
+    ),
+    "cifar10-resnext29": Recipe(
+        JPEG_COPY,
+        {"builder": "resnext", "depth": 29, "cardinality": 2, "base_width": 4, "in_channels": 3},
+        {"epochs": 4, "lr": 0.1, "batch_size": 128, "seed": 0, "augment": True},
+    ),
     # Sans augmentation : le miroir d'un vêtement est un vêtement, celui d'un 7 n'est plus un chiffre.
     "mnist-resnet": Recipe(
         "mnist",
@@ -64,23 +83,23 @@ def main() -> None:
     arguments = parser.parse_args()
     name, folder, recipe = arguments.nom, arguments.sortie, RECIPES[arguments.nom]
 
-    dataset = data.load(recipe.dataset)
+    images = dataset(recipe.dataset)
     shape = {key: value for key, value in recipe.architecture.items() if key != "builder"}
     model = models.BUILDERS[recipe.architecture["builder"]](**shape, seed=recipe.settings["seed"])
     sgd = partial(torch.optim.SGD, **{key: value for key, value in OPTIMIZER.items() if key != "name"})
     history = training.fit(
-        model, dataset.train, Supervised(), **recipe.settings, validation=dataset.validation, optimizer=sgd,
+        model, images.train, Supervised(), **recipe.settings, validation=images.validation, optimizer=sgd,
         on_epoch=lambda h: print(f"époque {len(h.losses)} : validation {h.accuracy[-1]:.4f}, {h.seconds:.0f} s",
         flush=True),
     )  # fmt: skip
     sha256 = weights.save_weights(model, folder / f"{name}.safetensors")
     card = {
         "architecture": recipe.architecture,
-        "data": f"{recipe.dataset}, {len(dataset.train)} images (validation : {len(dataset.validation)} autres)",
+        "data": f"{recipe.dataset}, {len(images.train)} images (validation : {len(images.validation)} autres)",
         "settings": recipe.settings,
         "optimizer": OPTIMIZER,
         "validation_accuracy": round(history.accuracy[-1], 4),
-        "test_accuracy": round(training.evaluate(model, dataset.test), 4),
+        "test_accuracy": round(training.evaluate(model, images.test), 4),
         "seconds": round(history.seconds),
         "device": best_device().type,
         "versions": {
