@@ -42,6 +42,7 @@ def _panel(rows: Sequence[Row], width: float, data: str, family: str) -> str:
         for method, found in results.grouped(rows, "method").items()
         if method != "enseignant"
     }
+    depths = next(iter(curves.values())).x
     levels = {f"enseignant : {row['depth']} couches": row["accuracy"] for row in rows if row["method"] == "enseignant"}
     told = " ; ".join(
         f"{method} " + ", ".join(f"{french_percent(y, 1)} à {x}" for x, y in zip(line.x, line.y, strict=True))
@@ -51,7 +52,7 @@ def _panel(rows: Sequence[Row], width: float, data: str, family: str) -> str:
         curves,
         alt=f"{title}. Exactitude selon le nombre de couches : {told}.",
         title=title,
-        x_label="couches de l'élève",
+        x_label=f"couches de l'élève ({', '.join(str(depth) for depth in depths)})",
         levels=levels,
         y_format=french_percent,
         width=width,

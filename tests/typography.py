@@ -13,6 +13,7 @@ NOT_PROSE = re.compile(
     r"```.*?```|`[^`\n]*`"  # code
     r"|\$\$.*?\$\$|\$[^$\n]+\$|\\\[.*?\\\]|\\\(.*?\\\)"  # formules
     r"|https?://\S+|(?<=\])\([^)\n]*\)"  # adresses
+    r"|\w\[[^\]\n]*\]"  # indices d'un tableau
     r"|<style.*?</style>|<!--.*?-->|<[^<>]+>|&#?\w+;",  # HTML
     re.S,
 )
@@ -31,6 +32,12 @@ MARKDOWN_RULES = RULES | {
     "point décimal dans la prose": re.compile(r"(?<![\w.])0\.\d|\d\.\d+\s?%"),
 }
 
+# Ce qu'affichent les cellules. Entre parenthèses, quatre chiffres sont une année.
+SHOWN_RULES = RULES | {
+    "nombre sans espace entre les milliers": re.compile(r"(?<![\d,.\w/#(-])\d{4,}(?![\d\w])"),
+    "point décimal": re.compile(r"(?<![\w.,])\d+\.\d+(?![\d.+])"),  # ni une version, ni une ligne de CSV
+}
+
 
 def _search(text: str, rules: dict[str, re.Pattern[str]]) -> list[str]:
     prose = NOT_PROSE.sub("X", text)
@@ -45,6 +52,11 @@ def _around(prose: str, match: re.Match[str]) -> str:
 def faults(text: str) -> list[str]:
     """Les fautes d'un texte Markdown."""
     return _search(text, MARKDOWN_RULES)
+
+
+def shown_faults(text: str) -> list[str]:
+    """Les fautes de ce qu'affiche une cellule exécutée."""
+    return _search(text, SHOWN_RULES)
 
 
 def sentences(source: str) -> list[str]:

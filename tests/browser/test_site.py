@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from lab import site
 from lab.browser import chromium
+from tests.typography import shown_faults
 
 A4 = (794, 1123)  # pixels CSS
 FORMULAS = "() => [...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().height)"
@@ -18,6 +19,11 @@ OUTSIDE = """() => [...document.querySelectorAll('section')].flatMap(section => 
   const out = [...section.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > edge);
   return [...out.map(e => e.outerHTML), ...(section.scrollWidth > section.clientWidth ? [section.innerText] : [])];
 })"""
+# Le texte des sorties et celui que lit un lecteur d'écran.
+SHOWN = """() => [...document.querySelectorAll('.output')].flatMap(output => [
+  output.innerText, ...[...output.querySelectorAll('svg text')].map(text => text.textContent),
+  ...[...output.querySelectorAll('[aria-label]')].map(named => named.getAttribute('aria-label')),
+])"""
 HEIGHT = "document.documentElement.scrollHeight"
 LESSONS = [name for source, name in site.PAGES.items() if source not in site.PRINTED]
 
@@ -99,6 +105,12 @@ def test_without_script_the_still_pictures_teach(browser: Browser, folder: Path)
     page.locator(".question summary").first.click()
     assert page.locator(".question details[open] div").first.is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_what_the_cells_show_is_well_typeset(tab: Page, folder: Path, name: str) -> None:
+    tab.goto((folder / f"{name}.html").as_uri())
+    assert [fault for text in tab.evaluate(SHOWN) for fault in shown_faults(text)] == []
 
 
 def test_every_formula_is_drawn(tab: Page, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.typography import code_faults, faults
+from tests.typography import code_faults, faults, shown_faults
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,23 @@ def test_code_fault(source: str) -> None:
 )
 def test_no_code_fault(source: str) -> None:
     assert code_faults(source) == []
+
+
+@pytest.mark.parametrize("text", ["4000 images", "Durée 3.5 s", "perte de 0.5", "erreurs : 2137"])
+def test_fault_in_what_a_cell_shows(text: str) -> None:
+    assert shown_faults(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4\u202f000 images",
+        "Müller (2019)",
+        "0,123 de perte",
+        "d = (x[:, None] - x[None]).sqrt()",
+        "torch 2.15.0+cu130",
+        "seul,0.682,3",
+    ],
+)
+def test_no_fault_in_what_a_cell_shows(text: str) -> None:
+    assert shown_faults(text) == []
