@@ -56,7 +56,13 @@ def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
             "test",
             {"train_size": 1800, "method": "distillé", "temperature": 4, "soft_weight": 1},
         ),
-        ("élève du 06, 14 couches, LIT", resnet(14, width=8), "lit", "accuracy", {"method": "LIT", "depth": 14}),
+        (
+            "élève du 06, 14 couches, LIT",
+            resnet(14, width=8),
+            "lit",
+            "accuracy",
+            {"data": "fashion-mnist", "method": "LIT", "depth": 14},
+        ),
         (
             "élève du 07, perceptron étroit",
             mlp((200, 16), inputs=inputs),

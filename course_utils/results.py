@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,11 +104,17 @@ def matching(rows: Sequence[Row], **where: Any) -> list[Row]:
 
 
 def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
-    """La colonne `key` des lignes qui satisfont `where`, rangée par graine : prête pour une comparaison appariée."""
-    kept = matching(rows, **where)
+    """La colonne `key` des lignes qui satisfont `where`, rangée par graine : prête pour une comparaison appariée.
+
+    Lève ValueError si aucune ligne ne convient, ou si une graine en a plusieurs : on mêlerait des essais différents.
+    """
+    kept = sorted(matching(rows, **where), key=lambda row: row["seed"])
     if not kept:
         raise ValueError(f"Aucune ligne ne satisfait {where} : vérifiez les noms des méthodes de la campagne.")
-    return [row[key] for row in sorted(kept, key=lambda row: row["seed"])]
+    seed, lines = Counter(row["seed"] for row in kept).most_common(1)[0]
+    if lines > 1:
+        raise ValueError(f"La graine {seed} a {lines} lignes qui satisfont {where} : précisez un réglage de plus.")
+    return [row[key] for row in kept]
 
 
 def grouped(rows: Sequence[Row], key: str) -> Mapping[Any, list[Row]]:

@@ -127,6 +127,7 @@ def test_small_students_prefer_small_temperatures_and_less_so_as_they_grow() -> 
 
 CLEAN, NOISY = {"condition": "labels propres"}, {"condition": "40\u00a0% de labels au hasard"}
 ALONE = {"method": "seul"}
+FIRST_PANEL = {"data": "fashion-mnist", "family": "resnet", "depth": 14}
 FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
 
 
@@ -138,8 +139,8 @@ FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
         (4, "born_again", "accuracy", CLEAN | {"method": "génération 4"}, CLEAN | {"method": "génération 0"}),
         (4, "born_again", "accuracy", CLEAN | {"method": "lissage des labels"}, CLEAN | {"method": "génération 0"}),
         (4, "born_again", "accuracy", NOISY | {"method": "génération 1"}, NOISY | {"method": "génération 0"}),
-        (6, "lit", "accuracy", {"depth": 14, "method": "LIT"}, {"depth": 14} | ALONE),
-        (6, "lit", "accuracy", {"depth": 14, "method": "LIT"}, {"depth": 14, "method": "indices partout"}),
+        (6, "lit", "accuracy", FIRST_PANEL | {"method": "LIT"}, FIRST_PANEL | ALONE),
+        (6, "lit", "accuracy", FIRST_PANEL | {"method": "LIT"}, FIRST_PANEL | {"method": "indices partout"}),
         (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | {"method": "labels et KD"}),
         (7, "rkd", "accuracy", SMALL | {"method": "labels et RKD"}, SMALL | {"method": "labels et KD"}),
     ],
