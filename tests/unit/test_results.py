@@ -66,7 +66,7 @@ def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_two_trials_of_one_seed_are_not_mixed() -> None:
     rows = [{"data": data, "seed": seed, "accuracy": 0.5} for data in ("un jeu", "un autre") for seed in (0, 1)]
     assert results.column(rows, "accuracy", data="un jeu") == [0.5, 0.5]
-    with pytest.raises(ValueError, match="La graine 0 a 2 lignes .* précisez un réglage de plus"):
+    with pytest.raises(ValueError, match=r"La graine 0 a 2 lignes .* précisez un réglage de plus"):
         results.column(rows, "accuracy")
 
 
