@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,14 +105,11 @@ def matching(rows: Sequence[Row], **where: Any) -> list[Row]:
 def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
     """La colonne `key` des lignes qui satisfont `where`, rangée par graine : prête pour une comparaison appariée.
 
-    Lève ValueError si aucune ligne ne convient, ou si une graine en a plusieurs : on mêlerait des essais différents.
+    Lève ValueError si aucune ligne ne convient.
     """
     kept = sorted(matching(rows, **where), key=lambda row: row["seed"])
     if not kept:
         raise ValueError(f"Aucune ligne ne satisfait {where} : vérifiez les noms des méthodes de la campagne.")
-    seed, lines = Counter(row["seed"] for row in kept).most_common(1)[0]
-    if lines > 1:
-        raise ValueError(f"La graine {seed} a {lines} lignes qui satisfont {where} : précisez un réglage de plus.")
     return [row[key] for row in kept]
 
 

@@ -18,7 +18,7 @@ from course_utils.objectives import Hint, Hinton, Hints, Lit, Objective, Supervi
 from course_utils.results_view import NAMES
 from course_utils.training import Teacher, evaluate, fit
 from experiments.campaign import Campaign, Comparison, Point, Row, View, grid
-from experiments.shared import ALONE, TEACHER, dataset, teacher
+from experiments.shared import ALONE, JPEG_COPY, TEACHER, dataset, teacher
 
 SHARES = {"hard_share": 0.95, "kd_share": 0.75}  # α et β du code officiel
 
@@ -46,9 +46,13 @@ class Panel:
     budget: Budget
 
 
+THIN, GROUPED, COLOR = {"width": 8}, {"cardinality": 2, "base_width": 4}, {"in_channels": 3}
 PANELS = (
-    Panel("fashion-mnist", "resnet", 20, (8, 14), 5, Budget("fashion-resnet20", {"width": 8}, 2000, 8, 4)),
-)  # fmt: skip
+    Panel("fashion-mnist", "resnet", 20, (8, 14, 20), 5, Budget("fashion-resnet20", THIN, 2000, 8, 4)),
+    Panel("fashion-mnist", "resnext", 29, (11, 20, 29), 3, Budget("fashion-resnext29", GROUPED, 2000, 4, 2)),
+    Panel(JPEG_COPY, "resnet", 20, (8, 14, 20), 3, Budget("cifar10-resnet20", THIN | COLOR, 10_000, 1, 1)),
+    Panel(JPEG_COPY, "resnext", 29, (11, 20, 29), 3, Budget("cifar10-resnext29", GROUPED | COLOR, 10_000, 1, 1)),
+)
 BUDGETS = {f"{panel.data}, {panel.family}": asdict(panel.budget) for panel in PANELS}
 SETTINGS = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": BUDGETS}
 

@@ -127,6 +127,7 @@ def test_small_students_prefer_small_temperatures_and_less_so_as_they_grow() -> 
 
 CLEAN, NOISY = {"condition": "labels propres"}, {"condition": "40\u00a0% de labels au hasard"}
 ALONE = {"method": "seul"}
+THIRD_PANEL = {"data": "cifar10-jpeg", "family": "resnet", "depth": 14}
 FIRST_PANEL = {"data": "fashion-mnist", "family": "resnet", "depth": 14}
 FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
 
@@ -141,6 +142,7 @@ FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
         (4, "born_again", "accuracy", NOISY | {"method": "génération 1"}, NOISY | {"method": "génération 0"}),
         (6, "lit", "accuracy", FIRST_PANEL | {"method": "LIT"}, FIRST_PANEL | ALONE),
         (6, "lit", "accuracy", FIRST_PANEL | {"method": "LIT"}, FIRST_PANEL | {"method": "indices partout"}),
+        (6, "lit", "accuracy", THIRD_PANEL | {"method": "LIT"}, THIRD_PANEL | {"method": "indices partout"}),
         (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | {"method": "labels et KD"}),
         (7, "rkd", "accuracy", SMALL | {"method": "labels et RKD"}, SMALL | {"method": "labels et KD"}),
     ],
@@ -150,3 +152,27 @@ def test_numbers_are_those_of_the_campaigns(
 ) -> None:
     text = next(text for title, text in SECTIONS.items() if title.startswith(f"{section}."))
     assert gap(campaign, column, first, second) in text
+
+
+def test_what_is_said_of_lit() -> None:
+    rows = results.load("lit")
+    students = [row for row in rows if row["method"] != "enseignant"]
+    found = {
+        key: {method: results.column(same, "accuracy") for method, same in results.grouped(group, "method").items()}
+        for key in dict.fromkeys((row["data"], row["family"], row["depth"]) for row in students)
+        for group in [results.matching(students, data=key[0], family=key[1], depth=key[2])]
+    }
+    over = {
+        other: {key: results.paired(values["LIT"], values[other]) for key, values in found.items()}
+        for other in ("seul", "indices partout")
+    }
+    assert len(found) == 12 and all(
+        over["seul"][data, "resnet", 14].low > 0 for data in ("fashion-mnist", "cifar10-jpeg")
+    )
+    grouped = [gap for (_, family, _), gap in over["seul"].items() if family == "resnext"]
+    assert [gap.low > 0 for gap in grouped] == [False] * 6 and sum(gap.high < 0 for gap in grouped) == 2
+    control = over["indices partout"]
+    assert [key[1] for key, gap in control.items() if gap.significant] == ["resnet"] * 3
+    assert all(gap.low > 0 for gap in control.values() if gap.significant)
+    smallest = [found[data, family, 8 if family == "resnet" else 11] for data, family in {key[:2] for key in found}]
+    assert all(results.paired(values["FitNets"], values["seul"]).high < 0 for values in smallest)

@@ -63,13 +63,6 @@ def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         results.load("autre")
 
 
-def test_two_trials_of_one_seed_are_not_mixed() -> None:
-    rows = [{"data": data, "seed": seed, "accuracy": 0.5} for data in ("un jeu", "un autre") for seed in (0, 1)]
-    assert results.column(rows, "accuracy", data="un jeu") == [0.5, 0.5]
-    with pytest.raises(ValueError, match=r"La graine 0 a 2 lignes .* précisez un réglage de plus"):
-        results.column(rows, "accuracy")
-
-
 @pytest.mark.parametrize("path", sorted(results.RESULTS.glob("*.csv")), ids=lambda path: path.stem)
 def test_every_stored_campaign_has_a_card(path: Path) -> None:
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
