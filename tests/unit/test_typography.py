@@ -75,7 +75,7 @@ def test_no_code_fault(source: str) -> None:
     assert code_faults(source) == []
 
 
-@pytest.mark.parametrize("text", ["4000 images", "Durée 3.5 s", "perte de 0.5", "erreurs : 2137"])
+@pytest.mark.parametrize("text", ["4000 images", "Durée 3.5 s", "perte de 0.5", "erreurs\u00a0: 2137"])
 def test_fault_in_what_a_cell_shows(text: str) -> None:
     assert shown_faults(text)
 
