@@ -46,6 +46,13 @@ def test_interface_is_in_french(page: Page, address: str) -> None:
     assert "Fichier" in menus and "File" not in menus
 
 
+def test_kernel_is_watched_in_the_status_bar(page: Page, address: str) -> None:
+    with closing(NotebookPage(page, address, "00_accueil.ipynb")):
+        indicator = ".jp-Notebook-ExecutionIndicator"
+        page.wait_for_selector(f"#jp-main-statusbar {indicator}")
+        assert page.locator(f".jp-NotebookPanel-toolbar {indicator}").count() == 0
+
+
 def do_exercise(notebook: NotebookPage, stub: Stub) -> None:
     """Un exercice fait faux, puis juste : le verdict le dit, dans le navigateur."""
     wrong = stub.source.replace("return ...", "return 12345.0")

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
+import torch
 
 from course_utils.drawing import svg
 from course_utils.figures import text_panel
@@ -176,6 +177,19 @@ def test_the_bundle_teaches_without_a_kernel() -> None:
     bundle = vue._repr_mimebundle_()
     assert bundle["image/svg+xml"] == vue.svg and bundle["text/plain"] == "t=0"
     assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_a_picture_is_drawn_by_one_thread_and_the_others_come_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        vue = live(lambda x: text_panel(f"{torch.get_num_threads()} fil, {1 / x}"), x=(0, 2, 1, 1))
+        assert shown(vue) == "1 fil, 1.0" and torch.get_num_threads() == 3
+        with pytest.raises(ZeroDivisionError):
+            vue.controls["x"].value = 0
+        assert torch.get_num_threads() == 3, "une image manquée ne ralentit pas les apprentissages qui suivent"
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_live_never_loads_the_training_code() -> None:
