@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from course_utils.data import Images
 from course_utils.inference import Teacher, best_device
 from course_utils.losses import cross_entropy
+from course_utils.optimizer import Adam
 
 NORMS_WEIGHT, SMOOTH_WEIGHT = 100.0, 20.0
 LABEL_SMOOTHING = 0.1  # un enseignant sûr à 100 % ne demande que des images adverses, qui ne ressemblent à rien
@@ -37,7 +38,7 @@ def invent_images(
     wanted = torch.arange(count) % len(like.classes)
     free = bright_spots(count, tuple(like.pixels.shape[1:]), generator).to(device).requires_grad_()
     mean, std = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in (like.mean, like.std))
-    update = torch.optim.Adam([free], lr=lr)
+    update = Adam([free], lr=lr)
     with statistics_gap(teacher.model) as gaps:
         for _ in range(steps):
             gaps.clear()

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,11 +19,9 @@ from course_utils.data import Batch, Images
 from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict
 from course_utils.models import seeded
 from course_utils.objectives import Objective
+from course_utils.optimizer import Adam, Optimizer
 
-__all__ = ["DivergenceError", "History", "Teacher", "adam", "evaluate", "fit", "predict"]
-
-# La version « fusionnée » d'Adam : une seule passe sur les poids à chaque pas
-adam = partial(torch.optim.Adam, fused=True)
+__all__ = ["Adam", "DivergenceError", "History", "Teacher", "evaluate", "fit", "predict"]
 
 # Le hasard de torch n'a qu'un état par noyau : de deux fils d'exécution, l'un attend que l'autre ait fini d'apprendre.
 _TURN = threading.RLock()
@@ -61,7 +58,7 @@ def fit(
     augment: bool = False,
     progress: bool = True,
     validation: Images | None = None,
-    optimizer: Callable[..., torch.optim.Optimizer] = adam,
+    optimizer: Callable[..., Optimizer] = Adam,
     on_epoch: Callable[[History], object] | None = None,
 ) -> History:
     """Entraîne `student` sur place et rend l'historique.
