@@ -132,9 +132,9 @@ class Live:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Torch, s'il est chargé, calcule ici sur un seul fil : réveiller les autres coûte plus qu'une image.
+    """Torch, s'il est chargé, calcule ici sur un seul fil : réveiller les autres coûte plus qu'une image.
 
-    Mesuré sur deux cœurs : 5 ms au lieu de 14, et 6 au lieu de 46 quand un autre programme occupe un cœur.
+    Mesuré sur deux cœurs : 5 ms au lieu de 14, et 6 au lieu de 46 quand un autre programme occupe un cœur.
     """
     if (torch := sys.modules.get("torch")) is None:
         yield

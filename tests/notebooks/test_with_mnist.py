@@ -10,7 +10,7 @@ from tests.course import ROOT, code
 
 SHARED = ROOT.parent / "shared" / "donnees"
 NOTEBOOK = ROOT / "notebooks" / "03_donnees_absentes.ipynb"
-WHOLE = r"\d[\d\u202f]*"  # tel que french_number l'écrit : 1\u202f544, dont un \d+ ne lirait que 544
+WHOLE = r"\d[\d\u202f]*"  # tel que french_number l'écrit : 1\u202f544, dont un \d+ ne lirait que 544
 
 
 @pytest.mark.skipif(not (SHARED / "MNIST").is_dir(), reason=f"MNIST n'est pas dans {SHARED}")
@@ -29,7 +29,7 @@ def test_bias_gives_the_threes_back(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (whole(total), whole(threes))
         for total, threes in re.findall(rf"({WHOLE}) erreurs, dont ({WHOLE})", capsys.readouterr().out)
     )
-    assert before[1] > 900, "sans correction, un élève qui n'a jamais vu de 3 les manque presque tous (1 010 au test)"
+    assert before[1] > 900, "sans correction, un élève qui n'a jamais vu de 3 les manque presque tous (1 010 au test)"
     assert after[1] < before[1] / 2 and after[0] < before[0]
 
 
