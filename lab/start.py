@@ -94,8 +94,8 @@ def main() -> None:
     """Démarre le serveur et ne rend la main qu'à son arrêt (Ctrl-C)."""
     for name, value in FOR_KERNELS.items():
         os.environ.setdefault(name, value)  # ce que l'on a choisi soi-même l'emporte
-    # labconfig/ met l'état du noyau dans la barre du bas : dans la barre d'outils, JupyterLab la remettrait en page à
-    # chaque mouvement d'un curseur, six millisecondes avant l'image.
+    # labconfig/ met l'état du noyau dans la barre du bas : dans la barre d'outils, que JupyterLab remet alors en page,
+    # chaque image d'un curseur attendrait six millisecondes de plus.
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB), *([others] if others else [])])
     try:
