@@ -84,6 +84,12 @@ def options(token: str) -> list[str]:
     return chosen
 
 
+def without(chosen: list[str], given: list[str]) -> list[str]:
+    """Les options choisies ici, sauf celles que la ligne de commande donne : JupyterLab refuse deux valeurs."""
+    names = {option.partition("=")[0] for option in given}
+    return [option for option in chosen if option.partition("=")[0] not in names]
+
+
 def announce(address: str) -> None:
     """Affiche l'adresse à ouvrir."""
     print(f"\nLa séance est ouverte à l'adresse {address}")
@@ -107,7 +113,7 @@ def main() -> None:
 
     token = secrets.token_hex(24)
     server = LabApp.initialize_server(
-        [*options(token), *sys.argv[1:]], kernel_websocket_connection_class=PromptConnection
+        [*without(options(token), sys.argv[1:]), *sys.argv[1:]], kernel_websocket_connection_class=PromptConnection
     )
     # Après l'ouverture du port, qui est la première tâche de cette boucle : une adresse affichée répond.
     server.io_loop.add_callback(announce, f"{server.connection_url}{FIRST}?token={token}")

@@ -195,6 +195,12 @@ def start() -> ModuleType:
     return module
 
 
+def test_an_option_of_the_command_line_takes_the_place_of_ours(start: ModuleType) -> None:
+    ours = ["--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=True", "--allow-root"]
+    assert start.without(ours, ["--ServerApp.open_browser=False", "--no-browser"]) == [ours[0], ours[2]]
+    assert start.without(ours, ["--ServerApp.port=8889"]) == ours
+
+
 def test_kernels_stay_quick_on_a_busy_machine(server: Server, start: ModuleType) -> None:
     """Chaque noyau reçoit les réglages de la séance, sauf ceux que l'on a choisis soi-même."""
     kernels = [process for process in family(server.port) if "ipykernel_launcher" in process.cmdline()]
