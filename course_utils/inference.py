@@ -128,7 +128,7 @@ class Teacher(nn.Module):
         """Les logits des images du lot, (N, classes) : relus s'ils sont connus, calculés si le lot est augmenté."""
         if batch.augmented:
             return self(batch.x)
-        return self._table(batch.images).logits[batch.index.cpu()].to(batch.x.device)
+        return self._table(batch.images).logits.index_select(0, batch.index.cpu()).to(batch.x.device)
 
     def embeddings(self, batch: Batch) -> Tensor:
         """Les vecteurs (N, D) qui entrent dans la couche finale, gardés en mémoire comme les logits."""

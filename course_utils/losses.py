@@ -216,7 +216,7 @@ def _number(value: object) -> float:
 
 def _expectation(p: Tensor, values: Tensor) -> Tensor:
     """(N, C), (N, C) → Σ_c p·values, moyenne sur le lot ; 0·∞ y vaut 0, par continuité de p·log p."""
-    return torch.where(p == 0, 0.0, p * values).sum(dim=1).mean()
+    return (p * values).masked_fill(p == 0, 0.0).sum(dim=1).mean()
 
 
 def _probabilities(targets: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from course_utils.blocks import basic_block, conv_bn, grouped_block
 from course_utils.files import shown
+from course_utils.packing import packed
 from course_utils.weights import load_weights
 
 TEACHERS = Path(__file__).resolve().parents[1] / "data" / "teachers"
@@ -41,18 +43,23 @@ class StagedNet(nn.Module):
                 f"Étage {stages} demandé : ce réseau en a {len(self.stages)}, donnez un entier de 0 (le stem) "
                 f"à {len(self.stages)}."
             )
-        outputs = [self.stem(x)]
-        for stage in self.stages[:stages]:
-            outputs.append(stage(outputs[-1]))
-        return outputs
+        return [output.to_dense() for output in self._flow(x, [self.stem, *self.stages[:stages]])]
 
     def embed(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → (N, D) : le vecteur qui entre dans la couche finale."""
-        return self.pool(self.features(x)[-1])
+        *_, last = self._flow(x, [self.stem, *self.stages])
+        return self.pool(last.to_dense())
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → (N, classes) : les logits."""
         return self.head(self.embed(x))
+
+    def _flow(self, x: Tensor, parts: Sequence[nn.Module]) -> Iterator[Tensor]:
+        """La sortie de chaque partie, l'une nourrissant la suivante ; pendant `fit`, rangée par paquets de canaux."""
+        flow = packed(x, parts)
+        for part in parts:
+            flow = part(flow)
+            yield flow
 
 
 def mlp(
@@ -79,7 +86,7 @@ def resnet(depth: int, *, width: int = 16, in_channels: int = 1, classes: int = 
     """
     n = _blocks_per_stage(depth, per_block=6, extra=2, family="ResNet")
     with seeded(seed):
-        stages = _three_stages(n, width, [width, 2 * width, 4 * width], _basic_block)
+        stages = _three_stages(n, width, [width, 2 * width, 4 * width], basic_block)
         return _convolutional(in_channels, width, stages, 4 * width, classes)
 
 
@@ -95,7 +102,7 @@ def resnext(
 
     def block(inputs: int, outputs: int, stride: int) -> nn.Module:
         # la largeur intérieure double avec celle de l'étage : outputs = 4 · base_width · 2^étage
-        return _grouped_block(inputs, outputs, stride, inner=cardinality * outputs // 4, groups=cardinality)
+        return grouped_block(inputs, outputs, stride, inner=cardinality * outputs // 4, groups=cardinality)
 
     with seeded(seed):
         widths = [4 * base_width, 8 * base_width, 16 * base_width]
@@ -179,45 +186,6 @@ def global_pool() -> nn.Module:
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
-class Residual(nn.Module):
-    """ReLU(branche(x) + raccourci(x))."""
-
-    def __init__(self, branch: nn.Module, shortcut: nn.Module) -> None:
-        super().__init__()
-        self.branch = branch
-        self.shortcut = shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.branch(x) + self.shortcut(x))
-
-
-def _basic_block(inputs: int, outputs: int, stride: int) -> nn.Module:
-    branch = nn.Sequential(*_conv_bn(inputs, outputs, 3, stride), nn.ReLU(), *_conv_bn(outputs, outputs, 3))
-    return Residual(branch, _shortcut(inputs, outputs, stride))
-
-
-def _grouped_block(inputs: int, outputs: int, stride: int, *, inner: int, groups: int) -> nn.Module:
-    branch = nn.Sequential(
-        *_conv_bn(inputs, inner, 1),
-        nn.ReLU(),
-        *_conv_bn(inner, inner, 3, stride, groups),
-        nn.ReLU(),
-        *_conv_bn(inner, outputs, 1),
-    )
-    return Residual(branch, _shortcut(inputs, outputs, stride))
-
-
-def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs)]
-
-
-def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
-    if inputs == outputs and stride == 1:
-        return nn.Identity()
-    return nn.Sequential(*_conv_bn(inputs, outputs, 1, stride))
-
-
 def _three_stages(
     n: int, inputs: int, widths: Sequence[int], block: Callable[[int, int, int], nn.Module]
 ) -> list[nn.Module]:
@@ -232,7 +200,7 @@ def _three_stages(
 def _convolutional(
     in_channels: int, width: int, stages: Sequence[nn.Module], embedding: int, classes: int
 ) -> StagedNet:
-    stem = nn.Sequential(*_conv_bn(in_channels, width, 3), nn.ReLU())
+    stem = nn.Sequential(*conv_bn(in_channels, width, 3), nn.ReLU())
     return StagedNet(stem, stages, global_pool(), nn.Linear(embedding, classes))
 
 

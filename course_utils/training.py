@@ -20,6 +20,7 @@ from course_utils.inference import Teacher, autocast, best_device, evaluate, pla
 from course_utils.models import seeded
 from course_utils.objectives import Objective
 from course_utils.optimizer import Adam, Optimizer
+from course_utils.packing import packing
 
 __all__ = ["Adam", "DivergenceError", "History", "Teacher", "evaluate", "fit", "predict"]
 
@@ -87,7 +88,7 @@ def fit(
     steps = epochs * len(_split(torch.arange(len(images)), batch_size))
     step, start = 0, time.perf_counter()
     left_usable = _left_usable(student, history, epochs)
-    with _progress_bar(steps, shown=progress) as bar, left_usable, _batchnorm_in_french(), _repeatable(seed):
+    with _progress_bar(steps, shown=progress) as bar, left_usable, _batchnorm_in_french(), _repeatable(seed), packing():
         for epoch in range(epochs):
             student.train()  # à chaque époque : on_epoch a pu le mettre en mode évaluation
             trace = []
