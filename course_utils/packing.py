@@ -57,4 +57,6 @@ def _takes_packs(layer: nn.Module) -> bool:
         return layer.training and layer.affine and layer.track_running_stats and layer.momentum is not None
     if isinstance(layer, nn.Conv2d):
         return layer.padding_mode == "zeros"
+    if isinstance(layer, nn.MaxPool2d):
+        return layer.dilation == 1 and not layer.return_indices
     return not (isinstance(layer, nn.ReLU) and layer.inplace)

@@ -91,6 +91,8 @@ KEPT_AS_IT_IS: dict[str, Callable[[], nn.Module]] = {
     "une couche inconnue": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.GELU()),
     "un ReLU sur place": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(inplace=True)),
     "une marge en miroir": lambda: nn.Conv2d(1, 8, 3, padding=1, padding_mode="reflect"),
+    "un maximum à trous": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.MaxPool2d(2, dilation=2)),
+    "un maximum et sa place": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.MaxPool2d(2, return_indices=True)),
     "une BatchNorm en évaluation": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8)).eval(),
     "une BatchNorm sans statistiques": lambda: nn.Sequential(
         nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8, track_running_stats=False)
