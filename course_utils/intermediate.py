@@ -21,6 +21,7 @@ from course_utils.inference import (
 )
 from course_utils.losses import checked_temperature, cross_entropy, hint_loss, kd_loss, lit_loss
 from course_utils.models import StagedNet
+from course_utils.packing import on_packs
 
 
 class Hint:
@@ -93,7 +94,8 @@ class Lit:
         """Les logits (N, classes) de l'élève de bout en bout, et la somme des écarts de ses blocs à `wanted`."""
         logits = student(x)
         with still_statistics(student):
-            return logits, lit_loss(list(student.stages), wanted, self.adapters, norm=self.norm)
+            blocks = [on_packs(stage) for stage in student.stages]
+            return logits, lit_loss(blocks, wanted, self.adapters, norm=self.norm)
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return [parameter for module in self._modules() for parameter in module.parameters()]

@@ -1,6 +1,7 @@
 """Ranger les canaux par paquets ne change rien, à l'arrondi près, et ne concerne que ce qui s'y prête."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from course_utils.data import Images
 from course_utils.intermediate import Hint, Hints, Lit
 from course_utils.models import StagedNet, mlp, plain, resnet, resnext
 from course_utils.objectives import Hinton, Objective, Rkd, Supervised
-from course_utils.packing import packed, packing
+from course_utils.packing import on_packs, packed, packing
 from course_utils.training import Teacher, fit
 
 IMAGES = torch.rand(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -65,6 +66,24 @@ def test_a_frozen_part_stays_frozen(part: str) -> None:
     assert_close(found, gradients(theirs, IMAGES), rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("settings", [{"track_running_stats": False}, {"momentum": None}, {"momentum": 0.5}], ids=str)
+def test_any_statistics_suit_a_part_on_packs(settings: dict[str, Any]) -> None:
+    ours, theirs = (nn.Sequential(nn.Conv2d(1, 8, 3, bias=False), nn.BatchNorm2d(8, **settings)) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    x, y = IMAGES.clone().requires_grad_(), IMAGES.clone().requires_grad_()
+    for _ in range(3):
+        with packing():
+            assert packed(x, [ours]).is_mkldnn
+            found = on_packs(ours)(x)
+        wanted = theirs(y)
+        assert not found.is_mkldnn
+        assert_close(found, wanted, rtol=1e-3, atol=1e-5)
+        found.pow(3).mean().backward()
+        wanted.pow(3).mean().backward()
+    assert_close(x.grad, y.grad, rtol=1e-3, atol=1e-5)
+    assert_close(ours.state_dict(), theirs.state_dict(), rtol=1e-4, atol=1e-6)
+
+
 def test_nothing_is_packed_outside() -> None:
     network = resnet(8).train()
     assert packed(IMAGES, [network.stem]) is IMAGES
@@ -94,11 +113,7 @@ KEPT_AS_IT_IS: dict[str, Callable[[], nn.Module]] = {
     "un maximum à trous": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.MaxPool2d(2, dilation=2)),
     "un maximum et sa place": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.MaxPool2d(2, return_indices=True)),
     "une BatchNorm en évaluation": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8)).eval(),
-    "une BatchNorm sans statistiques": lambda: nn.Sequential(
-        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8, track_running_stats=False)
-    ),
     "une BatchNorm sans poids": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8, affine=False)),
-    "une BatchNorm de moyenne cumulée": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8, momentum=None)),
     "observée avant": lambda: observed("register_forward_pre_hook"),
     "observée après": lambda: observed("register_forward_hook"),
     "observée en arrière": lambda: observed("register_full_backward_hook"),
