@@ -35,7 +35,7 @@ NAMES = {
     "temperature": "température T", "soft_weight": "λ", "train_size": "labels", "units": "unités par couche",
     "lr": "pas d'Adam", "depth": "couches de l'élève", "dimension": "dimension de l'élève", "method": "méthode",
     "class": "classe absente", "transfer": "jeu de transfert", "world": "images de transfert", "budget": "budget",
-    "condition": "labels",
+    "condition": "labels", "patience": "époques de l'enseignant",
 }  # fmt: skip
 AVERAGE = "moyenne et intervalle à 95 %"  # la colonne d'une vue sans courbes
 COUNTED = {"macs", "errors_before", "errors_prior"}  # les autres valeurs sont des proportions
