@@ -1,13 +1,12 @@
 """Amener une représentation de l'élève à la forme de celle de l'enseignant : régresseurs, adaptateurs, extrémités."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from course_utils.models import StagedNet, seeded
+from course_utils.models import StagedNet, copied, seeded
 
 Shape = tuple[int, ...]
 Adapter = tuple[nn.Module | None, nn.Module | None]  # avant et après un bloc de l'élève
@@ -19,7 +18,7 @@ def feature_shapes(model: StagedNet, image_shape: Sequence[int]) -> list[Shape]:
     image_shape : (C, H, W). Une image noire traverse une copie en mode évaluation : sonder un réseau ne doit déplacer
     ni son mode, ni les statistiques de ses BatchNorm.
     """
-    probe = copy.deepcopy(model).cpu().eval()
+    probe = copied(model).cpu().eval()
     with torch.no_grad():
         return [tuple(feature.shape[1:]) for feature in probe.features(torch.zeros(1, *image_shape))]
 

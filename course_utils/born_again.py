@@ -13,12 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.data import Batch, Images
-from course_utils.inference import Teacher, labels_within, refuse_own_teacher
+from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher
+from course_utils.losses import check_logits
+from course_utils.relations import upcast
 
 
 def cwtm_weights(teacher_logits: Tensor) -> Tensor:
     """(N, C) → (N,) : le poids de chaque exemple, la plus haute probabilité de l'enseignant, de somme 1 sur le lot."""
-    confidence = teacher_logits.detach().softmax(dim=1).amax(dim=1)
+    confidence = upcast(teacher_logits).detach().softmax(dim=1).amax(dim=1)
     return confidence / confidence.sum()
 
 
@@ -26,10 +28,13 @@ def cwtm_loss(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor) -
     """CWTM (*confidence weighted by teacher max*) : H(y, P_S) pondérée par la confiance de l'enseignant.
 
     logits : (N, C) ; targets : (N,) les vrais labels. Il ne reste rien des rapports entre les classes : seulement
-    « cet exemple est facile ». Source : Furlanello et al. 2018 (Born-Again Networks).
+    « cet exemple est facile ». Un exemple sans label (−100) ne compte pas.
+    Lève ValueError si les formes des logits diffèrent. Source : Furlanello et al. 2018 (Born-Again Networks).
     """
-    each = F.cross_entropy(student_logits.float(), targets, reduction="none")
-    return (cwtm_weights(teacher_logits) * each).sum()
+    check_logits(student_logits, teacher_logits)
+    weights = cwtm_weights(teacher_logits) * (targets != -100)
+    each = F.cross_entropy(upcast(student_logits), targets.long(), reduction="none")
+    return (weights * each).sum() / weights.sum()
 
 
 def permuted_dark_knowledge(probabilities: Tensor, generator: torch.Generator) -> Tensor:
@@ -51,17 +56,19 @@ def permuted_dark_knowledge(probabilities: Tensor, generator: torch.Generator) -
 def dkpp_loss(student_logits: Tensor, teacher_logits: Tensor, generator: torch.Generator) -> Tensor:
     """DKPP (*dark knowledge with permuted predictions*) : H(P_T permutée, P_S) à T = 1.
 
-    logits : (N, C). Source : Furlanello et al. 2018 (Born-Again Networks).
+    logits : (N, C). Lève ValueError si leurs formes diffèrent.
+    Source : Furlanello et al. 2018 (Born-Again Networks).
     """
-    wanted = permuted_dark_knowledge(teacher_logits.detach().float().softmax(dim=1), generator)
-    return F.cross_entropy(student_logits.float(), wanted)
+    check_logits(student_logits, teacher_logits)
+    wanted = permuted_dark_knowledge(upcast(teacher_logits).detach().softmax(dim=1), generator)
+    return F.cross_entropy(upcast(student_logits), wanted)
 
 
 class Cwtm:
     """Les labels, chaque exemple pesé par la confiance de l'enseignant."""
 
     def __init__(self, teacher: Teacher) -> None:
-        self.teacher = teacher
+        self.teacher = checked_teacher(teacher)
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
@@ -76,7 +83,7 @@ class Dkpp:
     """L'enseignant, ses réponses non maximales mélangées. seed : le hasard des permutations."""
 
     def __init__(self, teacher: Teacher, *, seed: int = 0) -> None:
-        self.teacher = teacher
+        self.teacher = checked_teacher(teacher)
         self.generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:

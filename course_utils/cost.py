@@ -1,11 +1,12 @@
 """Ce que coûte un réseau : paramètres, multiplications-additions, score du défi du cours."""
 
-import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import nn
+
+from course_utils.models import copied
 
 # Le réseau de référence du défi : 5,6 millions de poids et 280 millions de multiplications-additions valent chacun 1
 # point.
@@ -21,13 +22,18 @@ def parameters(model: nn.Module) -> int:
 def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     """Multiplications-additions pour une image, comptées par torch (convolutions et couches denses).
 
-    input_shape : (C, H, W), sans la dimension du lot. Une multiplication-addition vaut deux opérations flottantes.
-    Lève ValueError si le réseau n'accepte pas cette forme.
+    input_shape : (C, H, W), sans la dimension du lot. Une multiplication-addition vaut deux opérations flottantes.
+    Lève ValueError si le réseau n'accepte pas cette forme, ou s'il a des couches quantifiées, que torch ne compte pas.
     """
+    if quantized := [type(part).__name__ for part in model.modules() if "quantized" in type(part).__module__]:
+        raise ValueError(
+            f"Le réseau a des couches quantifiées ({quantized[0]}), que torch ne sait pas compter : donnez le réseau "
+            "d'avant la quantification, et déclarez-la par weight_bits."
+        )
     from torch.utils.flop_counter import FlopCounterMode
 
-    # une copie : compter ne doit déplacer ni l'appareil, ni le mode, ni les statistiques du réseau
-    probe = copy.deepcopy(model).to("cpu").eval()
+    # une copie : compter ne doit changer ni l'appareil, ni la précision, ni le mode, ni les statistiques du réseau
+    probe = copied(model).to("cpu", torch.float32).eval()
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), counter:

@@ -25,8 +25,9 @@ JITTER = 2  # pixels : l'image doit être reconnue même décalée, sans quoi e
 def invent_images(
     teacher: Teacher, like: Images, count: int, *, steps: int = 80, lr: float = 0.3, seed: int = 0
 ) -> Images:
-    """`count` images inventées, autant de chaque classe, de la forme de celles de `like`, dont aucun pixel n'est lu.
+    """`count` images inventées, autant de chaque classe à une près.
 
+    Elles ont la forme de celles de `like`, dont aucun pixel n'est lu.
     Minimise H(classe voulue, P_T) + l'écart aux statistiques des BatchNorm + les sauts entre pixels voisins. Les images
     rendues sont arrondies à l'octet ; leurs étiquettes sont les classes voulues. steps=0 : les taches du départ.
     Lève ValueError si count est trop petit pour qu'une BatchNorm ait une variance à comparer, ou si l'enseignant n'a
@@ -35,16 +36,17 @@ def invent_images(
     if count < 2:
         raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
     device, generator = best_device(), torch.Generator().manual_seed(seed)
+    network = teacher.awake(device)
     wanted = torch.arange(count) % len(like.classes)
     free = bright_spots(count, tuple(like.pixels.shape[1:]), generator).to(device).requires_grad_()
     mean, std = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in (like.mean, like.std))
     update = Adam([free], lr=lr)
-    with statistics_gap(teacher.model) as gaps:
+    with statistics_gap(network) as gaps:
         for _ in range(steps):
             gaps.clear()
             pixels = free.sigmoid()
             shift = torch.randint(-JITTER, JITTER + 1, (2,), generator=generator).tolist()
-            logits = teacher.model((pixels.roll(shift, dims=(2, 3)) - mean) / std)
+            logits = network((pixels.roll(shift, dims=(2, 3)) - mean) / std)
             recognised = cross_entropy(logits, wanted.to(device), label_smoothing=LABEL_SMOOTHING)
             loss = recognised + NORMS_WEIGHT * torch.stack(gaps).mean() + SMOOTH_WEIGHT * roughness(pixels)
             update.zero_grad()

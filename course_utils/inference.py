@@ -1,6 +1,5 @@
 """Faire parler un réseau sans l'entraîner : l'appareil, la précision, les prédictions, l'enseignant gelé."""
 
-import copy
 import time
 import weakref
 from contextlib import AbstractContextManager, nullcontext
@@ -9,8 +8,9 @@ from functools import cache, cached_property
 import torch
 from torch import Tensor, nn
 
+from course_utils.answers import Answers
 from course_utils.data import Batch, Images
-from course_utils.models import StagedNet
+from course_utils.models import StagedNet, copied
 
 CHUNK = 128  # images par lot d'évaluation : ainsi tout reste dans le cache, 2,5 fois plus rapide que par 1 000
 
@@ -33,6 +33,12 @@ def place(model: nn.Module, device: torch.device) -> None:
 def device_of(model: nn.Module) -> torch.device:
     """L'appareil où se trouvent les poids du réseau."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """Le type des nombres que le réseau calcule, float32 s'il n'a aucun poids."""
+    kinds = (parameter.dtype for parameter in model.parameters())
+    return next((kind for kind in kinds if kind.is_floating_point), torch.float32)
 
 
 def autocast(device: torch.device) -> AbstractContextManager[object]:
@@ -71,17 +77,18 @@ def bfloat16_wins(device_type: str) -> bool:
 def predict(model: nn.Module, images: Images) -> Tensor:
     """Les logits de `model` sur toutes les images : (n, classes) float32, sur le processeur.
 
-    Le réseau passe en mode évaluation, puis est rendu comme il était. Lève ValueError s'il n'y a aucune image.
+    Le réseau passe en mode évaluation, puis est rendu comme il était ; à un réseau en float16, les images sont données
+    en float16. Lève ValueError s'il n'y a aucune image.
     """
     if not len(images):
         raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'images non vide.")
-    device = device_of(model)
+    device, dtype = device_of(model), dtype_of(model)
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
         with autocast(device):
             chunks = torch.arange(len(images)).split(CHUNK)
-            return torch.cat([model(images.batch(positions, device).x).float().cpu() for positions in chunks])
+            return torch.cat([model(images.batch(positions, device).x.to(dtype)).float().cpu() for positions in chunks])
     finally:
         for module, mode in modes:
             module.training = mode
@@ -103,9 +110,9 @@ class Teacher(nn.Module):
         super().__init__()
         if not isinstance(model, nn.Module):
             raise TypeError(f"L'enseignant est un {type(model).__name__} : donnez un réseau.")
-        self.model: StagedNet = copy.deepcopy(model).requires_grad_(False)
+        self.model: StagedNet = copied(model).requires_grad_(False)
         self._original = weakref.ref(model)
-        self._tables: list[_Table] = []
+        self._answers: list[Answers] = []
         self._move(best_device())
         self.eval()
 
@@ -120,15 +127,14 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → (N, classes) : les logits, en float32."""
-        self._wake(x.device)
         with autocast(x.device):
-            return self.model(x).float()
+            return self.awake(x.device)(x).float()
 
     def logits(self, batch: Batch) -> Tensor:
         """Les logits des images du lot, (N, classes) : relus s'ils sont connus, calculés si le lot est augmenté."""
         if batch.augmented:
             return self(batch.x)
-        return self._table(batch.images).logits.index_select(0, batch.index.cpu()).to(batch.x.device)
+        return self._answers_to(batch.images).logits.index_select(0, batch.index.cpu()).to(batch.x.device)
 
     def embeddings(self, batch: Batch) -> Tensor:
         """Les vecteurs (N, D) qui entrent dans la couche finale, gardés en mémoire comme les logits."""
@@ -145,9 +151,9 @@ class Teacher(nn.Module):
         """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
         mémoire). stages : s'arrêter après tant d'étages.
         """
-        self._wake(batch.x.device)
+        network = staged(self.awake(batch.x.device), "L'enseignant")
         with autocast(batch.x.device):
-            found = [f.float() for f in staged(self.model, "L'enseignant").features(batch.x, stages)]
+            found = [f.float() for f in network.features(batch.x, stages)]
         # LIT les donne aux couches de l'élève : canaux en dernier, un processeur y perdrait des bits (voir `place`)
         return found if batch.x.is_cuda else [feature.contiguous() for feature in found]
 
@@ -158,23 +164,23 @@ class Teacher(nn.Module):
             logits: Tensor = self.model.head(self.model.pool(last_feature))
         return logits.float()
 
-    def _table(self, images: Images) -> "_Table":
-        """La table des logits de ces pixels, complétée des lignes qui manquent."""
-        table = next((t for t in self._tables if t.describes(images)), None)
-        if table is None:  # pixels nouveaux, modifiés sur place, ou normalisés autrement
-            self._tables = [t for t in self._tables if t.up_to_date()]
-            table = _Table(images)
-            self._tables.append(table)
-        if not table.complete_for(images.rows):
-            self._wake(best_device())
-            table.fill(self.model, images)
-        return table
-
-    def _wake(self, device: torch.device) -> None:
-        """Sur l'appareil voulu, et en mode évaluation même si quelqu'un a appelé `teacher.model.train()`."""
+    def awake(self, device: torch.device) -> StagedNet:
+        """Le réseau, sur l'appareil voulu, et en mode évaluation même si quelqu'un a appelé `.model.train()`."""
         if device_of(self.model) != device:
             self._move(device)
-        self.model.eval()
+        return self.model.eval()
+
+    def _answers_to(self, images: Images) -> Answers:
+        """Les réponses sur ces pixels, complétées de celles qui manquent."""
+        answers = next((known for known in self._answers if known.describes(images)), None)
+        if answers is None:  # pixels nouveaux, modifiés sur place, ou normalisés autrement
+            self._answers = [known for known in self._answers if known.up_to_date()]
+            answers = Answers(images)
+            self._answers.append(answers)
+        if not answers.complete_for(images.rows):
+            network = self.awake(best_device())
+            answers.fill(images, lambda missing: predict(network, missing))
+        return answers
 
     def _move(self, device: torch.device) -> None:
         """Canaux en dernier, même sur un processeur : sans gradient à refaire au bit près, c'est un tiers plus vite."""
@@ -215,36 +221,3 @@ def labels_within(logits: Tensor, batch: Batch) -> Tensor:
             f"construisez-le avec classes={classes}."
         )
     return batch.y
-
-
-class _Table:
-    """Des logits rangés par numéro d'image, et lesquels sont connus."""
-
-    def __init__(self, images: Images) -> None:
-        self.pixels, self.pixels_version = images.pixels, images.pixels._version
-        self.scale = images.mean, images.std
-        self.known = torch.zeros(len(images.pixels), dtype=torch.bool)
-        self.logits = torch.empty(0)
-        self.rows, self.rows_version = torch.empty(0), 0  # la dernière partie complétée
-
-    def up_to_date(self) -> bool:
-        """Faux si les pixels ont été modifiés sur place."""
-        return self.pixels._version == self.pixels_version
-
-    def describes(self, images: Images) -> bool:
-        """Vrai si ces images sont les mêmes pixels, intacts et normalisés de la même façon."""
-        return self.pixels is images.pixels and self.scale == (images.mean, images.std) and self.up_to_date()
-
-    def complete_for(self, rows: Tensor) -> bool:
-        """Vrai si les logits de toutes ces lignes sont connus."""
-        return self.rows is rows and self.rows_version == rows._version
-
-    def fill(self, model: nn.Module, images: Images) -> None:
-        missing = images.subset(~self.known[images.rows])
-        if len(missing):
-            logits = predict(model, missing)
-            if not len(self.logits):
-                self.logits = torch.full((len(self.known), logits.shape[1]), torch.nan)
-            self.logits[missing.rows] = logits
-            self.known[missing.rows] = True
-        self.rows, self.rows_version = images.rows, images.rows._version

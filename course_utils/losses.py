@@ -57,12 +57,12 @@ def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) 
 
     student_logits, teacher_logits : (N, C). Le facteur T² compense les *gradients*, qui diminuent comme 1/T² ;
     sans lui, changer T changerait aussi le poids de ce terme. Une classe que l'enseignant exclut (logit −∞) ne compte
-    pas. En float32, la valeur (mais non le gradient) est arrondie à T² · 10⁻⁷ près : pour la mesurer à T = 1000,
-    donnez des float64.
+    pas. En float32, la valeur est arrondie à T² · 10⁻⁷ près, son gradient à une part T · 3·10⁻⁸ près : pour mesurer
+    la valeur à T = 1000, donnez des float64.
     Lève ValueError si les formes diffèrent ou ne sont pas (N, C), ou si T n'est pas un nombre positif.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
-    _check_logits(student_logits, teacher_logits)
+    check_logits(student_logits, teacher_logits)
     t = checked_temperature(temperature)
     log_student = torch.log_softmax(upcast(student_logits) / t, dim=1)
     log_teacher = torch.log_softmax(upcast(teacher_logits).detach() / t, dim=1)
@@ -85,7 +85,7 @@ def hinton_loss(
     Lève ValueError comme `kd_loss` et `cross_entropy`, ou si un poids n'est pas un nombre fini, positif ou nul.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
-    _check_logits(student_logits, teacher_logits)
+    check_logits(student_logits, teacher_logits)
     check_weights(soft_weight=soft_weight, hard_weight=hard_weight)
     loss = upcast(student_logits).new_zeros(())
     if hard_weight:
@@ -102,7 +102,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
     des probabilités. Comme dans PyTorch, un lot dont aucune image n'a de label donne NaN.
     Lève ValueError si targets ne va pas avec les logits.
     """
-    _check_logits(logits, logits)
+    check_logits(logits, logits)
     if logits.device != targets.device:
         raise ValueError(f"Les logits sont sur {logits.device} et les labels sur {targets.device} : déplacez-les.")
     examples, classes = logits.shape
@@ -131,7 +131,8 @@ def hint_loss(student_features: Tensor, teacher_features: Tensor, *, norm: str =
     norm="mse" : moyenne des carrés ; norm="l2" : la norme ‖·‖₂ du cours pour chaque exemple, puis la moyenne sur le
     lot.
     Lève ValueError si les formes diffèrent (jamais de diffusion implicite) ou si norm est inconnue.
-    Source : Romero et al. 2014 (FitNets), équation 3.
+    Source : Romero et al. 2014 (FitNets), équation 3, où c'est la moitié de la *somme* des carrés : d'une moyenne, le
+    réglage du pas ne dépend plus de la taille des cartes.
     """
     if student_features.shape != teacher_features.shape or student_features.ndim < 2:
         raise ValueError(
@@ -231,7 +232,7 @@ def _probabilities(targets: Tensor) -> Tensor:
     return p
 
 
-def _check_logits(student: Tensor, teacher: Tensor) -> None:
+def check_logits(student: Tensor, teacher: Tensor) -> None:
     if student.shape != teacher.shape or student.ndim != 2:
         raise ValueError(
             f"Les logits ont les formes {tuple(student.shape)} (élève) et {tuple(teacher.shape)} (enseignant) : "

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from course_utils.blocks import basic_block, conv_bn, grouped_block
 from course_utils.files import shown
 from course_utils.packing import packed
 from course_utils.weights import load_weights
+
+Network = TypeVar("Network", bound=nn.Module)
 
 TEACHERS = Path(__file__).resolve().parents[1] / "data" / "teachers"
 
@@ -138,16 +141,33 @@ def plain(depth: int, *, width: int = 8, in_channels: int = 1, classes: int = 10
 
 
 def fresh(model: StagedNet, seed: int) -> StagedNet:
-    """Même architecture, poids neufs tirés de `seed`, tout entraînable : l'élève d'un réseau « né de nouveau »
+    """Même architecture, poids neufs tirés de `seed`, tout entraînable : l'élève d'un réseau « né de nouveau »
     (born-again).
+
+    Lève ValueError si une couche a des poids et pas de `reset_parameters` qui les tire.
     """
-    twin = copy.deepcopy(model)
+    twin = copied(model)
     with seeded(seed):
-        for module in twin.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if callable(reset):
+        for name, module in twin.named_modules():
+            if reset := getattr(module, "reset_parameters", None):
                 reset()
+            elif kept := list(dict(module.named_parameters(name, recurse=False))):
+                raise ValueError(
+                    f"Rien ne dit comment tirer {', '.join(kept)} : donnez à {type(module).__name__} une méthode "
+                    "reset_parameters(), sans quoi l'élève garderait ces poids."
+                )
     return twin.requires_grad_(True).train()
+
+
+def copied(model: Network) -> Network:
+    """Une copie du réseau, que rien ne lie à lui. Lève ValueError s'il ne peut être copié."""
+    try:
+        return copy.deepcopy(model)
+    except RuntimeError as error:
+        raise ValueError(
+            "Le réseau ne peut être copié : s'il a été élagué par torch.nn.utils.prune, rendez l'élagage définitif par "
+            'prune.remove(couche, "weight").'
+        ) from error
 
 
 def load_teacher(name: str = "fashion-resnet") -> StagedNet:

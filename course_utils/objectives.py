@@ -94,7 +94,7 @@ def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Call
     """
     if not (0 <= start < math.inf and 0 <= stop < math.inf and epochs >= 1):
         raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
-    weights = iter(start + (stop - start) * epoch / max(epochs - 1, 1) for epoch in range(1, epochs + 1))
+    weights = iter(start + (stop - start) * epoch / (epochs - 1) for epoch in range(1, epochs))
     objective.soft_weight = start
 
     def after_an_epoch(_: object) -> None:

@@ -21,7 +21,7 @@ _PACKING = ContextVar("packing", default=False)
 
 @contextmanager
 def packing() -> Iterator[None]:
-    """À l'intérieur, un réseau en mode apprentissage calcule sur des paquets de canaux, s'il le peut."""
+    """À l'intérieur, un réseau qui apprend calcule sur des paquets de canaux, s'il le peut."""
     before = _PACKING.set(True)
     try:
         yield
@@ -34,7 +34,8 @@ def packed(x: Tensor, parts: Iterable[nn.Module]) -> Tensor:
 
     `.to_dense()` dérange, et ne fait rien à ce qui n'est pas rangé.
     """
-    if not (_PACKING.get() and x.device.type == "cpu" and x.dtype == torch.float32 and _machine_gains()):
+    learning = _PACKING.get() and torch.is_grad_enabled()
+    if not (learning and x.device.type == "cpu" and x.dtype == torch.float32 and _machine_gains()):
         return x
     layers = [layer for part in parts for layer in part.modules()]
     gains = any(type(layer) is nn.Conv2d for layer in layers) and all(map(_takes_packs, layers))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.files import reason, shown
-from course_utils.french import typography
+from course_utils.french import french_number, typography
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 
@@ -129,7 +129,7 @@ def interval(values: Sequence[float]) -> Interval:
     mean = math.fsum(values) / n
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     # au-delà de 30 degrés de liberté, le développement de Cornish et Fisher donne le quantile à 10⁻³ près
-    quantile = STUDENT[n - 2] if n - 1 <= len(STUDENT) else 1.960 + 2.372 / (n - 1)
+    quantile = STUDENT[n - 2] if n - 1 <= len(STUDENT) else 1.960 + 2.372 / (n - 1) + 2.823 / (n - 1) ** 2
     return Interval(mean, quantile * math.sqrt(variance / n), n)
 
 
@@ -149,24 +149,22 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
 def in_percent(values: Sequence[float]) -> str:
     """Des exactitudes entre 0 et 1, en mots : « 84,2 % ± 0,3 »."""
     found = interval(values)
-    return typography(f"{_decimal(100 * found.mean)} % ± {_decimal(100 * found.half)}")
+    return typography(f"{french_number(100 * found.mean, 2)} % ± {french_number(100 * found.half, 2)}")
 
 
 def compared(name: str, values: Sequence[float], other: str, other_values: Sequence[float]) -> str:
     """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
-    low, high = (_decimal(100 * bound, signed=True) for bound in (gap.low, gap.high))
+    middle, low, high = (_signed(100 * value) for value in (gap.mean, gap.low, gap.high))
     unit = "points" if abs(100 * gap.mean) >= 2 else "point"  # en français, le pluriel commence à deux
     return typography(
-        f"{name} contre {other} : {_decimal(100 * gap.mean, signed=True)} {unit}, entre {low} et {high} : "
-        f"{gap.verdict} ({gap.count} graines)."
+        f"{name} contre {other} : {middle} {unit}, entre {low} et {high} : {gap.verdict} ({gap.count} graines)."
     )
 
 
-def _decimal(value: float, *, signed: bool = False) -> str:
-    text = f"{abs(value):.2f}".replace(".", ",")
-    sign = "−" if value < 0 else "+" if signed else ""
-    return sign + text
+def _signed(value: float) -> str:
+    text = french_number(value, 2)
+    return f"+{text}" if value > 0 else text
 
 
 def _existing(name: str, kind: str) -> Path:

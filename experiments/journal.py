@@ -31,6 +31,7 @@ class Journal:
         self._rows: dict[tuple[str, ...], list[Row]] = {}
         self.failures: dict[tuple[str, ...], str] = {}
         self._unrecorded = 0
+        self._whole = 0  # octets du journal jusqu'à la fin de sa dernière ligne entière
         folder.mkdir(parents=True, exist_ok=True)
         try:
             self._read()
@@ -76,6 +77,7 @@ class Journal:
         write_whole(self.csv, table.getvalue().encode("utf-8"))
         write_whole(self.card, (json.dumps(self._card(), ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
         self.path.unlink(missing_ok=True)
+        self._whole = 0
 
     def _card(self) -> dict[str, Any]:
         """Ce qu'il faut pour refaire la campagne, et ce qu'elle a coûté."""
@@ -99,11 +101,13 @@ class Journal:
         }  # fmt: skip
 
     def _reopen(self) -> None:
-        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait."""
+        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait.
+
+        Rien n'est écrit ici : un autre processus est peut-être en train d'écrire cette ligne.
+        """
         content = self.path.read_bytes() if self.path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]
-        if whole != content:
-            write_whole(self.path, whole)
+        self._whole = len(whole)
         lines = [json.loads(line) for line in whole.splitlines()]
         if lines:
             self._agree(lines[0]["settings"])
@@ -121,12 +125,14 @@ class Journal:
         self._rows[key] = [{**line["point"], **row, **provenance} for row in line["rows"]]
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        first = [] if self.path.exists() else [{"settings": self._settings}]
+        first = [] if self._whole else [{"settings": self._settings}]
         text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [*first, line])
         with self.path.open("ab") as file:
+            file.truncate(self._whole)
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
+            self._whole = file.tell()
 
     def _agree(self, earlier: Mapping[str, Any]) -> None:
         names = {**earlier, **self._settings}

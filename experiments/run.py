@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.french import typography
 from course_utils.results import RESULTS
-from experiments.campaign import Point, load, names
+from experiments.campaign import Campaign, Point, load, names
 from experiments.journal import Journal
 from experiments.worker import perform
 
@@ -47,8 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     name, journal = chosen.nom.rpartition(".")[2], None
     try:
         campaign = load(chosen.nom)
-        journal = Journal(name, campaign, chosen.resultats)
+        chosen.resultats.mkdir(parents=True, exist_ok=True)
         with locked(chosen.resultats / f"{name}.verrou"):
+            journal = Journal(name, campaign, chosen.resultats)
             complete(chosen.nom, journal, chosen.scheduler, chosen.ouvriers)
     except (ValueError, OSError) as error:
         print(typography(str(error)), file=sys.stderr)
@@ -77,10 +78,17 @@ def overview(folder: Path) -> str:
     lines = ["Choisissez une campagne : make campagne NOM=…"]
     for name in names():
         campaign = load(name)
-        left = len(Journal(name, campaign, folder).missing())
-        state = "complète" if not left else f"{left} à faire"
-        lines.append(f"  {name:<18} {campaign.title} ({len(campaign.points)} essais, {state})")
+        lines.append(f"  {name:<18} {campaign.title} ({len(campaign.points)} essais, {state(name, campaign, folder)})")
     return typography("\n".join(lines))
+
+
+def state(name: str, campaign: Campaign, folder: Path) -> str:
+    """Ce qui reste à faire d'une campagne, en deux mots."""
+    try:
+        left = len(Journal(name, campaign, folder).missing())
+    except ValueError:
+        return f"à regarder : make campagne NOM={name}"
+    return f"{left} à faire" if left else "complète"
 
 
 def complete(name: str, journal: Journal, scheduler: str | None, workers: int) -> None:

@@ -40,6 +40,36 @@ def test_uniform_confidence_gives_ordinary_cross_entropy(logits: torch.Tensor) -
     assert found.item() == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
 
 
+def test_an_example_without_label_does_not_count_and_none_is_nan(logits: torch.Tensor) -> None:
+    labels, teacher = torch.arange(64) % CLASSES, logits.roll(1, dims=0)
+    holes = labels.masked_fill(torch.arange(64) % 3 == 0, -100)
+    kept = holes != -100
+    found, expected = cwtm_loss(logits, teacher, holes), cwtm_loss(logits[kept], teacher[kept], labels[kept])
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert cwtm_loss(logits, teacher, torch.full((64,), -100)).isnan()
+    assert cwtm_loss(logits, teacher, labels.to(torch.int8)) == cwtm_loss(logits, teacher, labels)
+
+
+@pytest.mark.parametrize("teacher", [torch.zeros(1, CLASSES), torch.zeros(64, CLASSES + 1), torch.zeros(64)])
+def test_another_shape_is_refused_never_broadcast(logits: torch.Tensor, teacher: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match="doivent être égales"):
+        cwtm_loss(logits, teacher, torch.zeros(64, dtype=torch.int64))
+    with pytest.raises(ValueError, match="doivent être égales"):
+        dkpp_loss(logits, teacher, torch.Generator())
+
+
+def test_no_digit_is_lost_in_float64_and_half_precision_is_computed_in_float32(logits: torch.Tensor) -> None:
+    labels, wide = torch.arange(64) % CLASSES, logits.double()
+    assert cwtm_loss(wide, wide, labels).dtype == dkpp_loss(wide, wide, torch.Generator()).dtype == torch.float64
+    assert cwtm_weights(logits.bfloat16()).sum().item() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("objective", [Cwtm, Dkpp])
+def test_a_network_that_is_not_frozen_is_refused_at_once(objective: type) -> None:
+    with pytest.raises(TypeError, match="qui le gèle"):
+        objective(mlp((16,)))
+
+
 def test_permutation_keeps_maximum_and_values(logits: torch.Tensor) -> None:
     p = logits.softmax(dim=1)
     q = permuted_dark_knowledge(p, torch.Generator().manual_seed(1))

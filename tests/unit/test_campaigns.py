@@ -305,3 +305,28 @@ def test_without_a_name_the_campaigns_are_listed(capsys: pytest.CaptureFixture[s
     assert run.main([]) == 0
     told = capsys.readouterr().out
     assert all(name in told for name in names()) and "complète" in told
+
+
+def test_a_campaign_whose_settings_changed_does_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (run.RESULTS / "rkd.csv", run.RESULTS / "rkd.json", run.RESULTS / "lit.csv", run.RESULTS / "lit.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    card = json.loads((tmp_path / "rkd.json").read_text(encoding="utf-8"))
+    card["settings"] = {"epochs": -1}
+    (tmp_path / "rkd.json").write_text(json.dumps(card), encoding="utf-8")
+    assert run.main(["--resultats", str(tmp_path)]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "make campagne NOM=rkd" in lines["rkd"] and "complète" in lines["lit"] and "à faire" in lines["balance"]
+
+
+def test_reading_a_journal_leaves_the_line_that_another_process_is_writing(tmp_path: Path) -> None:
+    journal = Journal("essai", campaign(), tmp_path)
+    journal.add(journal.missing()[0], {"rows": [{"accuracy": 0.5}], **PLACE})
+    with journal.path.open("ab") as file:
+        file.write(b'{"point": {"se')
+    before = journal.path.read_bytes()
+    reader = Journal("essai", campaign(), tmp_path)
+    assert len(reader.missing()) == 2 and journal.path.read_bytes() == before
+    reader.add(reader.missing()[0], {"rows": [{"accuracy": 0.5}], **PLACE})  # le premier essai gardé la remplace
+    assert len(Journal("essai", campaign(), tmp_path).missing()) == 1

@@ -96,6 +96,14 @@ def test_a_placement_measures_like_evaluate_and_moves_nothing():
         assert (found.data, found.score) == ("Fashion-MNIST", challenge_score(model, (1, 28, 28), **COMPRESSION))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_network_in_another_precision_is_placed_as_it_is(dtype):
+    network, images = resnet(8, width=4, classes=10), load("fashion-mnist").test.subset(torch.arange(200))
+    expected = evaluate(network, images)
+    found = place_on_challenge(network.to(dtype), images=images, weight_bits=16).entry
+    assert found.accuracy == pytest.approx(expected, abs=0.05)
+
+
 def test_a_placement_shows_a_picture_and_its_description():
     found = placed()
     bundle = found._repr_mimebundle_()

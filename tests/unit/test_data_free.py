@@ -92,6 +92,15 @@ def test_the_teacher_and_the_global_randomness_are_left_as_they_were() -> None:
     assert all(parameter.grad is None for parameter in teacher.model.parameters())
 
 
+def test_a_teacher_put_back_to_learning_does_not_move() -> None:
+    teacher = small_teacher()
+    expected = invent_images(teacher, pictures(0), 6, steps=2).pixels
+    teacher.model.train()  # un appelant distrait
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    assert torch.equal(invent_images(teacher, pictures(0), 6, steps=2).pixels, expected)
+    assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
+
+
 def test_spots_are_bright_in_the_middle_of_black() -> None:
     spots = bright_spots(50, (3, 28, 20), torch.Generator().manual_seed(0)).sigmoid()
     assert spots.shape == (50, 3, 28, 20)

@@ -180,6 +180,14 @@ def test_lambda_fades_from_epoch_to_epoch():
 
     train(net(), Watched(), epochs=4, on_epoch=after)
     assert seen == [4.0] * 3 + [3.0] * 3 + [2.0] * 3 + [1.0] * 3  # trois lots par époque
+    assert objective.soft_weight == 1  # un second apprentissage part de là, sans aller au-delà
+    for _ in range(3):
+        after(None)
+    assert objective.soft_weight == 1
+    only = fading(objective, start=4, stop=2, epochs=1)
+    assert objective.soft_weight == 4
+    only(None)
+    assert objective.soft_weight == 2
     with pytest.raises(ValueError, match="deux nombres positifs"):
         fading(objective, start=-1, stop=1, epochs=3)
 
@@ -259,6 +267,22 @@ def test_adapters_are_trained_and_the_teacher_never_moves(objective):
     assert moved(teacher_before, teacher) == set()  # les tampons aussi, au bit près
     assert {name for name, _ in student.named_parameters()} <= moved(before, student)
     assert history.losses[-1]["blocs"] < history.losses[0]["blocs"]
+
+
+def test_hints_count_only_the_adapters_that_they_train():
+    teacher, student = Teacher(net(width=8, seed=1)), net(width=4)
+    objective = Hints(teacher, lit_adapters(student, teacher.model, IMAGE))
+    sum(objective(student, toy().batch(torch.arange(8))).values()).backward()
+    trained = list(objective.parameters())
+    assert trained and all(parameter.grad is not None for parameter in trained)
+
+
+def test_hints_want_as_many_stages_on_both_sides():
+    batch, student = toy().batch(torch.arange(8)), models.mlp((8,), inputs=64, classes=3)
+    with pytest.raises(ValueError, match="L'élève a 1 étages, l'enseignant 2, et il y a 1 couples"):
+        Hints(Teacher(models.mlp((8, 8), inputs=64, classes=3, seed=1)))(student, batch)
+    with pytest.raises(ValueError, match="il y a 2 couples"):
+        Hints(Teacher(models.mlp((8,), inputs=64, classes=3, seed=1)), [(None, None)] * 2)(student, batch)
 
 
 def test_adapters_only_where_widths_differ():

@@ -2,11 +2,14 @@
 
 import os
 import pickle
+import warnings
 
 import pytest
 import torch
+from torch.nn.utils import prune
 
 from course_utils import cost, models, weights
+from course_utils.training import Teacher
 
 NETS = {
     "mlp": lambda seed=0: models.mlp((32, 16), seed=seed),
@@ -47,6 +50,39 @@ def test_fresh_is_the_same_architecture_with_other_weights(build):
     assert not torch.equal(next(original.parameters()), next(twin.parameters()))
     redone = models.fresh(original, seed=5).state_dict()
     assert all(torch.equal(value, redone[key]) for key, value in twin.state_dict().items())
+
+
+def test_fresh_refuses_weights_that_nothing_draws():
+    network = models.mlp((8,))
+    network.stages[0].scale = torch.nn.Parameter(torch.tensor(7.0))
+    with pytest.raises(ValueError, match=r"stages\.0\.scale.*Sequential"):
+        models.fresh(network, seed=3)
+
+
+@pytest.mark.parametrize("copy", [models.copied, Teacher, lambda network: cost.macs(network, (1, 28, 28))])
+def test_a_pruned_network_says_how_to_make_its_pruning_final(copy):
+    network = models.mlp((8,))
+    prune.l1_unstructured(network.head, "weight", 0.5)
+    network(torch.zeros(1, 1, 28, 28))
+    with pytest.raises(ValueError, match=r"prune\.remove"):
+        copy(network)
+    prune.remove(network.head, "weight")
+    copy(network)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_macs_do_not_depend_on_the_precision(dtype):
+    network = models.resnet(8, width=4)
+    assert cost.macs(network.to(dtype), (1, 28, 28)) == cost.macs(models.resnet(8, width=4), (1, 28, 28))
+    assert next(network.parameters()).dtype == dtype
+
+
+def test_a_quantized_network_is_not_counted_as_free():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch annonce que ce module déménage
+        network = torch.ao.quantization.quantize_dynamic(models.mlp((8,)), {torch.nn.Linear}, dtype=torch.qint8)
+    with pytest.raises(ValueError, match=r"couches quantifiées \(Linear\).*weight_bits"):
+        cost.macs(network, (1, 28, 28))
 
 
 def test_depths_count_the_layers_with_weights():

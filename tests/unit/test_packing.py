@@ -127,6 +127,13 @@ def test_what_cannot_be_packed_is_left_alone(make: Callable[[], nn.Module]) -> N
     assert not is_packed(IMAGES, part)
 
 
+def test_a_teacher_answers_the_same_in_and_out_of_learning(images: Images) -> None:
+    teacher, batch = Teacher(plain(13, width=4)), images.batch(torch.arange(8))
+    outside = teacher(batch.x)
+    with packing():
+        assert torch.equal(teacher(batch.x), outside)
+
+
 def test_a_machine_or_a_precision_that_gains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     part = nn.Conv2d(1, 8, 3)
     assert is_packed(IMAGES, part)

@@ -18,9 +18,10 @@ def test_interval_of_a_known_example() -> None:
     assert found.half == pytest.approx(2.262 / 10**0.5, rel=1e-6)
 
 
-def test_many_seeds_use_an_accurate_quantile() -> None:
-    found = results.interval([0.0, 1.0] * 50)
-    assert found.half == pytest.approx(1.98422 * (0.25 * 100 / 99) ** 0.5 / 10, rel=1e-3)
+@pytest.mark.parametrize(("count", "quantile"), [(32, 2.03951), (100, 1.98422)])
+def test_many_seeds_use_an_accurate_quantile(count: int, quantile: float) -> None:
+    found = results.interval([0.0, 1.0] * (count // 2))
+    assert found.half == pytest.approx(quantile * (0.25 / (count - 1)) ** 0.5, rel=1e-4)
 
 
 def test_pairing_removes_the_luck_of_the_seed() -> None:
@@ -36,6 +37,11 @@ def test_sentences() -> None:
     assert "+1,07 point" in sure.replace("\u00a0", " ").replace("\u202f", " ")
     assert "non significatif" in unsure
     assert results.in_percent([0.5, 0.7]).startswith("60,00")
+
+
+def test_a_gap_that_rounds_to_zero_has_no_minus_sign() -> None:
+    told = results.compared("B", [0.5, 0.5, 0.50001], "A", [0.5, 0.5, 0.50002])
+    assert "−0,00 point" not in told and "0,00" in told
 
 
 @pytest.mark.parametrize("values", [[], [0.5]])

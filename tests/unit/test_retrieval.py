@@ -68,6 +68,13 @@ def test_triplet_loss_is_zero_once_the_margin_is_kept() -> None:
     assert x.grad is not None and not x.grad.any()
 
 
+def test_a_point_without_label_is_in_no_triplet() -> None:
+    x = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(12) % 3
+    holes = labels.masked_fill(torch.arange(12) > 8, -100)
+    assert_close(triplet_loss(x, holes), triplet_loss(x[:9], labels[:9]))
+
+
 def test_triplet_objective_refuses_a_network_without_embedding() -> None:
     with pytest.raises(TypeError, match="StagedNet"):
         Triplet()(torch.nn.Linear(2, 2), None)  # type: ignore[arg-type]
