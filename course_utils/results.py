@@ -113,6 +113,12 @@ def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
     return [row[key] for row in kept]
 
 
+def by_seed(rows: Sequence[Row], key: str, **where: Any) -> dict[int, float]:
+    """{graine : moyenne de la colonne `key`} sur les lignes qui satisfont `where`."""
+    groups = grouped(matching(rows, **where), "seed")
+    return {seed: math.fsum(row[key] for row in group) / len(group) for seed, group in sorted(groups.items())}
+
+
 def grouped(rows: Sequence[Row], key: str) -> Mapping[Any, list[Row]]:
     """Les lignes rassemblées par valeur de la colonne `key`, dans l'ordre d'apparition."""
     groups: dict[Any, list[Row]] = {}

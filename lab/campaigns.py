@@ -6,7 +6,7 @@ Tout vient de data/results et d'experiments/campaigns ; aucune phrase de résu
 import base64
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from course_utils import results
@@ -78,9 +78,10 @@ def provenance(name: str, campaign: Campaign) -> str:
 
 
 def told(rows: Sequence[Row], comparison: Comparison) -> str:
-    """Une comparaison en une phrase, graine par graine."""
-    values = by_seed(rows, comparison.value, comparison.rows)
-    others = by_seed(rows, comparison.other_value or comparison.value, comparison.other_rows)
+    """Une comparaison en une phrase, sur les graines que les deux côtés ont : un essai peut avoir échoué."""
+    ours = results.by_seed(rows, comparison.value, **comparison.rows)
+    theirs = results.by_seed(rows, comparison.other_value or comparison.value, **comparison.other_rows)
+    values, others = zip(*((ours[seed], theirs[seed]) for seed in ours if seed in theirs), strict=True)
     if comparison.value not in COUNTED:
         return results.compared(comparison.name, values, comparison.other, others)
     gap, first, second = results.paired(values, others), results.interval(values), results.interval(others)
@@ -89,12 +90,6 @@ def told(rows: Sequence[Row], comparison: Comparison) -> str:
         f"Écart {french_number(gap.mean, 0)}, entre {french_number(gap.low, 0)} et {french_number(gap.high, 0)} : "
         f"{gap.verdict} ({gap.count} graines)."
     )
-
-
-def by_seed(rows: Sequence[Row], value: str, where: Mapping[str, Any]) -> list[float]:
-    """La moyenne de `value` pour chaque graine, sur les lignes que `where` désigne."""
-    groups = sorted(results.grouped(results.matching(rows, **where), "seed").items())
-    return [sum(row[value] for row in group) / len(group) for _, group in groups]
 
 
 def figure(rows: Sequence[Row], view: View) -> str:

@@ -30,6 +30,18 @@ def test_a_comparison_is_made_seed_by_seed() -> None:
     assert plain(told) == "KD contre seul : +10,00 points, entre +10,00 et +10,00 : significatif (3 graines)."
 
 
+def test_only_the_seeds_of_both_sides_are_compared() -> None:
+    bases, lost = {"seul": 0.5, "KD": 0.6}, {("seul", 0), ("KD", 3)}
+    rows = [
+        {"method": method, "seed": seed, "test": base + seed / 100}
+        for method, base in bases.items()
+        for seed in range(4)
+        if (method, seed) not in lost
+    ]
+    told = campaigns.told(rows, Comparison("KD", {"method": "KD"}, "seul", {"method": "seul"}, "test"))
+    assert plain(told) == "KD contre seul : +10,00 points, entre +10,00 et +10,00 : significatif (2 graines)."
+
+
 def test_errors_are_counted_not_turned_into_points() -> None:
     large, small = {"size": 2, "method": "KD"}, {"size": 1, "method": "KD"}
     told = campaigns.told(ROWS, Comparison("grand", large, "petit", small, "errors_before"))
