@@ -65,7 +65,7 @@ def dkpp_loss(student_logits: Tensor, teacher_logits: Tensor, generator: torch.G
 
 
 class Cwtm:
-    """Les labels, chaque exemple pesé par la confiance de l'enseignant."""
+    """Les labels, chaque exemple pondéré par la confiance de l'enseignant."""
 
     def __init__(self, teacher: Teacher) -> None:
         self.teacher = checked_teacher(teacher)
@@ -73,7 +73,7 @@ class Cwtm:
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
         logits = student(batch.x)
-        return {"labels pesés": cwtm_loss(logits, self.teacher.logits(batch), labels_within(logits, batch))}
+        return {"labels pondérés": cwtm_loss(logits, self.teacher.logits(batch), labels_within(logits, batch))}
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()

@@ -29,11 +29,11 @@ def _over_examples(logits: Tensor) -> Tensor:
     return confidence / confidence.sum()
 
 
-def permuted(p: Tensor, ordre: Tensor) -> Tensor:
+def permuted(p: Tensor, order: Tensor) -> Tensor:
     """Le maximum reste en place, les autres valeurs prennent l'ordre donné."""
     others = torch.arange(len(p)) != p.argmax()
     shuffled = p.clone()
-    shuffled[others] = p[others][ordre]
+    shuffled[others] = p[others][order]
     return shuffled
 
 
@@ -47,20 +47,20 @@ def _permutation_cases() -> list[tuple[Tensor, Tensor]]:
     return cases
 
 
-def _all_moved(p: Tensor, ordre: Tensor) -> Tensor:
-    return torch.cat([p[ordre], p[len(ordre) :]])
+def _all_moved(p: Tensor, order: Tensor) -> Tensor:
+    return torch.cat([p[order], p[len(order) :]])
 
 
-def _maximum_first(p: Tensor, ordre: Tensor) -> Tensor:
+def _maximum_first(p: Tensor, order: Tensor) -> Tensor:
     others = torch.arange(len(p)) != p.argmax()
-    return torch.cat([p.max()[None], p[others][ordre]])
+    return torch.cat([p.max()[None], p[others][order]])
 
 
-def _other_way(p: Tensor, ordre: Tensor) -> Tensor:
-    return permuted(p, ordre.argsort())
+def _other_way(p: Tensor, order: Tensor) -> Tensor:
+    return permuted(p, order.argsort())
 
 
-def _flattened(p: Tensor, ordre: Tensor) -> Tensor:
+def _flattened(p: Tensor, order: Tensor) -> Tensor:
     rest = (1 - p.max()) / (len(p) - 1)
     return torch.where(torch.arange(len(p)) == p.argmax(), p.max(), rest)
 
@@ -84,11 +84,11 @@ EXERCISES = {
         mistakes={
             "Tout est mélangé, même le maximum : mettez-le de côté d'abord.": _all_moved,
             "Le maximum doit rester à *sa* place, pas passer en tête.": _maximum_first,
-            "Écrivez `autres[ordre]` : `ordre` dit d'où vient chaque valeur, et non où elle va.": _other_way,
+            "Parmi les valeurs restantes, prenez `rest[order]` : `order` dit d'où vient chacune, et non où elle va.": _other_way,
             "Vous avez partagé le reste à parts égales : c'est un lissage des labels, pas une permutation.": _flattened,
         },
         properties={
-            "La fonction ne doit rien changer quand `ordre` est l'identité.": lambda f: torch.equal(
+            "La fonction ne doit rien changer quand `order` est l'identité.": lambda f: torch.equal(
                 f(torch.tensor([0.2, 0.7, 0.1]), torch.arange(2)), torch.tensor([0.2, 0.7, 0.1])
             )
         },
