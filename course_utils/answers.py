@@ -1,4 +1,4 @@
-"""Les réponses d'un enseignant, rangées par numéro d'image : ce qui permet de ne le faire répondre qu'une fois."""
+"""Les réponses d'un enseignant, rangées par numéro d'image : ce qui permet de ne le faire répondre qu'une fois."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ class Answers:
         return self.rows is rows and self.rows_version == rows._version
 
     def fill(self, images: Images, answer: Callable[[Images], Tensor]) -> None:
-        """Complète ce qui manque : `answer` rend les logits (n, classes) de n images."""
+        """Complète ce qui manque : `answer` rend les logits (n, classes) de n images."""
         missing = images.subset(~self.known[images.rows])
         if len(missing):
             logits = answer(missing)

@@ -28,8 +28,8 @@ def cwtm_loss(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor) -
     """CWTM (*confidence weighted by teacher max*) : H(y, P_S) pondérée par la confiance de l'enseignant.
 
     logits : (N, C) ; targets : (N,) les vrais labels. Il ne reste rien des rapports entre les classes : seulement
-    « cet exemple est facile ». Un exemple sans label (−100) ne compte pas.
-    Lève ValueError si les formes des logits diffèrent. Source : Furlanello et al. 2018 (Born-Again Networks).
+    « cet exemple est facile ». Un exemple sans label (−100) ne compte pas.
+    Lève ValueError si les formes des logits diffèrent. Source : Furlanello et al. 2018 (Born-Again Networks).
     """
     check_logits(student_logits, teacher_logits)
     weights = cwtm_weights(teacher_logits) * (targets != -100)
@@ -56,8 +56,8 @@ def permuted_dark_knowledge(probabilities: Tensor, generator: torch.Generator) -
 def dkpp_loss(student_logits: Tensor, teacher_logits: Tensor, generator: torch.Generator) -> Tensor:
     """DKPP (*dark knowledge with permuted predictions*) : H(P_T permutée, P_S) à T = 1.
 
-    logits : (N, C). Lève ValueError si leurs formes diffèrent.
-    Source : Furlanello et al. 2018 (Born-Again Networks).
+    logits : (N, C). Lève ValueError si leurs formes diffèrent.
+    Source : Furlanello et al. 2018 (Born-Again Networks).
     """
     check_logits(student_logits, teacher_logits)
     wanted = permuted_dark_knowledge(upcast(teacher_logits).detach().softmax(dim=1), generator)

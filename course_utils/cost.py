@@ -22,17 +22,17 @@ def parameters(model: nn.Module) -> int:
 def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     """Multiplications-additions pour une image, comptées par torch (convolutions et couches denses).
 
-    input_shape : (C, H, W), sans la dimension du lot. Une multiplication-addition vaut deux opérations flottantes.
+    input_shape : (C, H, W), sans la dimension du lot. Une multiplication-addition vaut deux opérations flottantes.
     Lève ValueError si le réseau n'accepte pas cette forme, ou s'il a des couches quantifiées, que torch ne compte pas.
     """
     if quantized := [type(part).__name__ for part in model.modules() if "quantized" in type(part).__module__]:
         raise ValueError(
-            f"Le réseau a des couches quantifiées ({quantized[0]}), que torch ne sait pas compter : donnez le réseau "
+            f"Le réseau a des couches quantifiées ({quantized[0]}), que torch ne sait pas compter : donnez le réseau "
             "d'avant la quantification, et déclarez-la par weight_bits."
         )
     from torch.utils.flop_counter import FlopCounterMode
 
-    # une copie : compter ne doit changer ni l'appareil, ni la précision, ni le mode, ni les statistiques du réseau
+    # une copie : compter ne doit changer ni l'appareil, ni la précision, ni le mode, ni les statistiques du réseau
     probe = copied(model).to("cpu", torch.float32).eval()
     counter = FlopCounterMode(display=False)
     try:

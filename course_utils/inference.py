@@ -77,7 +77,7 @@ def bfloat16_wins(device_type: str) -> bool:
 def predict(model: nn.Module, images: Images) -> Tensor:
     """Les logits de `model` sur toutes les images : (n, classes) float32, sur le processeur.
 
-    Le réseau passe en mode évaluation, puis est rendu comme il était ; à un réseau en float16, les images sont données
+    Le réseau passe en mode évaluation, puis est rendu comme il était ; à un réseau en float16, les images sont données
     en float16. Lève ValueError s'il n'y a aucune image.
     """
     if not len(images):

@@ -117,7 +117,7 @@ class Hints(Lit):
         if not len(maps) + 1 == len(seen) == len(wanted):
             raise ValueError(
                 f"L'élève a {len(seen) - 1} étages, l'enseignant {len(wanted) - 1}, et il y a {len(maps)} couples "
-                "d'adaptateurs : il en faut autant de chaque (voir lit_adapters)."
+                "d'adaptateurs : il en faut autant de chaque (voir lit_adapters)."
             )
         gaps = [hint_loss(r(s), t, norm=self.norm) for r, s, t in zip(maps, seen[1:], wanted[1:], strict=True)]
         return student.head(student.pool(seen[-1])), torch.stack(gaps).sum()

@@ -141,7 +141,7 @@ def plain(depth: int, *, width: int = 8, in_channels: int = 1, classes: int = 10
 
 
 def fresh(model: StagedNet, seed: int) -> StagedNet:
-    """Même architecture, poids neufs tirés de `seed`, tout entraînable : l'élève d'un réseau « né de nouveau »
+    """Même architecture, poids neufs tirés de `seed`, tout entraînable : l'élève d'un réseau « né de nouveau »
     (born-again).
 
     Lève ValueError si une couche a des poids et pas de `reset_parameters` qui les tire.
@@ -153,7 +153,7 @@ def fresh(model: StagedNet, seed: int) -> StagedNet:
                 reset()
             elif kept := list(dict(module.named_parameters(name, recurse=False))):
                 raise ValueError(
-                    f"Rien ne dit comment tirer {', '.join(kept)} : donnez à {type(module).__name__} une méthode "
+                    f"Rien ne dit comment tirer {', '.join(kept)} : donnez à {type(module).__name__} une méthode "
                     "reset_parameters(), sans quoi l'élève garderait ces poids."
                 )
     return twin.requires_grad_(True).train()
@@ -165,7 +165,7 @@ def copied(model: Network) -> Network:
         return copy.deepcopy(model)
     except RuntimeError as error:
         raise ValueError(
-            "Le réseau ne peut être copié : s'il a été élagué par torch.nn.utils.prune, rendez l'élagage définitif par "
+            "Le réseau ne peut être copié : s'il a été élagué par torch.nn.utils.prune, rendez l'élagage définitif par "
             'prune.remove(couche, "weight").'
         ) from error
 

@@ -114,7 +114,7 @@ def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
 
 
 def by_seed(rows: Sequence[Row], key: str, **where: Any) -> dict[int, float]:
-    """{graine : moyenne de la colonne `key`} sur les lignes qui satisfont `where`."""
+    """{graine : moyenne de la colonne `key`} sur les lignes qui satisfont `where`."""
     groups = grouped(matching(rows, **where), "seed")
     return {seed: math.fsum(row[key] for row in group) / len(group) for seed, group in sorted(groups.items())}
 

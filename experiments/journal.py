@@ -101,9 +101,9 @@ class Journal:
         }  # fmt: skip
 
     def _reopen(self) -> None:
-        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait.
+        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait.
 
-        Rien n'est écrit ici : un autre processus est peut-être en train d'écrire cette ligne.
+        Rien n'est écrit ici : un autre processus est peut-être en train d'écrire cette ligne.
         """
         content = self.path.read_bytes() if self.path.exists() else b""
         whole = content[: content.rfind(b"\n") + 1]

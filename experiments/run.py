@@ -87,7 +87,7 @@ def state(name: str, campaign: Campaign, folder: Path) -> str:
     try:
         left = len(Journal(name, campaign, folder).missing())
     except ValueError:
-        return f"à regarder : make campagne NOM={name}"
+        return f"à regarder : make campagne NOM={name}"
     return f"{left} à faire" if left else "complète"
 
 

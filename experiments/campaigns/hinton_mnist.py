@@ -1,7 +1,7 @@
-"""L'expérience de MNIST de Hinton en entier : enseignant, élève seul, élèves distillés. Une heure, avec MNIST.
+"""L'expérience de MNIST de Hinton en entier : enseignant, élève seul, élèves distillés. Une heure, avec MNIST.
 
-L'enseignant (2×1200, dropout, images décalées d'au plus deux pixels) apprend d'abord, 16 époques ou 60 ; puis quatre
-élèves 2×800 de mêmes poids initiaux : un seul, un distillé, un privé de tout 3, un qui ne voit que des 7 et des 8. Les
+L'enseignant (2×1200, dropout, images décalées d'au plus deux pixels) apprend d'abord, 16 époques ou 60 ; puis quatre
+élèves 2×800 de mêmes poids initiaux : un seul, un distillé, un privé de tout 3, un qui ne voit que des 7 et des 8. Les
 élèves distillés n'apprennent que des labels doux, à T = 20. L'article compte 67, 146 et 74 erreurs, puis 206 et 109
 sans 3.
 """
@@ -45,7 +45,7 @@ class Jittered(Supervised):
 
 
 def measure(*, patience: int, seed: int) -> list[Row]:
-    """L'enseignant d'une graine et ses quatre élèves : les erreurs de chacun sur les 10 000 images du test."""
+    """L'enseignant d'une graine et ses quatre élèves : les erreurs de chacun sur les 10 000 images du test."""
     data = dataset("mnist")
     shape, ours = SETTINGS["teacher"], SETTINGS["student"]
     big = mlp(shape["hidden"], dropout=shape["dropout"], seed=seed)
@@ -73,8 +73,8 @@ CAMPAIGN = Campaign(
     title="L'expérience de Hinton sur MNIST",
     question="L'élève distillé fait-il deux fois moins d'erreurs que l'élève seul, comme dans l'article ?",
     limits=(
-        "L'article borne aussi les poids de son enseignant, qui fait 67 erreurs : meilleur que le nôtre, il avait "
-        "davantage à donner. Seule la patience de l'enseignant change ici ; aucun autre réglage n'a été cherché."
+        "L'article borne aussi les poids de son enseignant, qui fait 67 erreurs : meilleur que le nôtre, il avait "
+        "davantage à donner. Seule la patience de l'enseignant change ici ; aucun autre réglage n'a été cherché."
     ),
     points=grid(patience=PATIENCES, seed=range(3)),
     measure=measure,
