@@ -104,7 +104,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "Une bonne initialisation, puis un indice au milieu (FitNets)",
         lambda s: s.shape == SHAPES[2] and _open(s),
-        "Un réseau fin et très profond reste au hasard même avec KD (à 25 couches ; à 19, KD suffit) : essayez d'abord "
+        "Un réseau fin et très profond reste au hasard même avec KD (à 25 couches ; à 19, KD suffit) : essayez d'abord "
         "l'initialisation de He, gratuite.",
         lambda s: measures.deep_starts(),
         "05",

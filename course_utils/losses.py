@@ -233,6 +233,7 @@ def _probabilities(targets: Tensor) -> Tensor:
 
 
 def check_logits(student: Tensor, teacher: Tensor) -> None:
+    """Lève ValueError si les logits ne sont pas deux tableaux (N, C) réels, de même forme."""
     if student.shape != teacher.shape or student.ndim != 2:
         raise ValueError(
             f"Les logits ont les formes {tuple(student.shape)} (élève) et {tuple(teacher.shape)} (enseignant) : "

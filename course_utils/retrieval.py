@@ -47,7 +47,7 @@ def triplet_loss(x: Tensor, labels: Tensor, margin: float = 0.2) -> Tensor:
     """Perte des triplets : un point doit être plus près de sa classe que des autres, d'au moins `margin`.
 
     x : (N, D), ramenés à la longueur 1 ; labels : (N,). Moyenne de max(0, d(a, p) − d(a, n) + margin) sur les triplets
-    du lot qui ne respectent pas encore la marge (ancre a, p de sa classe, n d'une autre) ; 0 s'ils la respectent tous.
+    du lot qui ne respectent pas encore la marge (ancre a, p de sa classe, n d'une autre) ; 0 s'ils la respectent tous.
     Un point sans label (−100) ne compte pas.
     """
     known = labels != -100

@@ -78,7 +78,7 @@ def provenance(name: str, campaign: Campaign) -> str:
 
 
 def told(rows: Sequence[Row], comparison: Comparison) -> str:
-    """Une comparaison en une phrase, sur les graines que les deux côtés ont : un essai peut avoir échoué."""
+    """Une comparaison en une phrase, sur les graines que les deux côtés ont : un essai peut avoir échoué."""
     ours = results.by_seed(rows, comparison.value, **comparison.rows)
     theirs = results.by_seed(rows, comparison.other_value or comparison.value, **comparison.other_rows)
     values, others = zip(*((ours[seed], theirs[seed]) for seed in ours if seed in theirs), strict=True)

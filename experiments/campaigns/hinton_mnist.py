@@ -45,7 +45,7 @@ class Jittered(Supervised):
 
 
 def measure(*, patience: int, seed: int) -> list[Row]:
-    """L'enseignant d'une graine et ses quatre élèves : les erreurs de chacun sur les 10 000 images du test."""
+    """L'enseignant d'une graine et ses quatre élèves : les erreurs de chacun sur les 10 000 images du test."""
     data = dataset("mnist")
     shape, ours = SETTINGS["teacher"], SETTINGS["student"]
     big = mlp(shape["hidden"], dropout=shape["dropout"], seed=seed)

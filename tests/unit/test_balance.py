@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import balance, results
+from course_utils.adapters import lit_adapters
 from course_utils.balance import BORN_AGAIN, BUDGETS, METHODS, Cost, cost, frontier, new_student, train
 from course_utils.balance_view import BalanceTable, accuracies, balance_chart, stored_costs
 from course_utils.data import Images, load
@@ -158,7 +159,11 @@ def test_what_each_method_adds(network):
     assert 2 * found["seul"].macs < found[BORN_AGAIN].macs < 2.5 * found["seul"].macs
     assert {method for method, spent in found.items() if spent.extra} == {"FitNets", "indices partout", "LIT"}
     assert found["FitNets"].extra == 16 * 12 + 12  # de 16 à 12 canaux, cartes égales, biais compris
-    assert found["LIT"].extra == found["indices partout"].extra
+    # les adaptateurs d'entrée ne servent qu'à LIT : ceux de sortie n'en sont donc qu'une partie
+    pairs = lit_adapters(new_student(0), network, (1, 28, 28))
+    after = sum(weight.numel() for _, part in pairs if part for weight in part.parameters())
+    before = sum(weight.numel() for part, _ in pairs if part for weight in part.parameters())
+    assert (found["indices partout"].extra, found["LIT"].extra) == (after, before + after)
     assert found["LIT"].memory > found["indices partout"].memory > found["seul"].memory
 
 
