@@ -104,8 +104,10 @@ def _libraries() -> Line:
 
 def _profile() -> Line:
     chosen = profile()
-    meaning = "données fournies, processeur" if chosen == "express" else "CIFAR-10, réseaux profonds, carte graphique"
-    return Line("Profil", "ok", f"{chosen} : {meaning}")
+    if chosen == "express":
+        return Line("Profil", "ok", "express : données fournies, sur cette machine")
+    remedy = "Les notebooks restent sur les données fournies : pour CIFAR-10, écrivez load('cifar10') dans la cellule."
+    return Line("Profil", "attention", f"{chosen} : ne change rien de lui-même", remedy)
 
 
 def _device() -> Line:

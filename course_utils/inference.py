@@ -110,7 +110,7 @@ class Teacher(nn.Module):
         super().__init__()
         if not isinstance(model, nn.Module):
             raise TypeError(f"L'enseignant est un {type(model).__name__} : donnez un réseau.")
-        self.model: StagedNet = copied(model).requires_grad_(False)
+        self.model: StagedNet = copied(model).float().requires_grad_(False)  # un float16 aussi répond en float32
         self._original = weakref.ref(model)
         self._answers: list[Answers] = []
         self._move(best_device())

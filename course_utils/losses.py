@@ -57,8 +57,8 @@ def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) 
 
     student_logits, teacher_logits : (N, C). Le facteur T² compense les *gradients*, qui diminuent comme 1/T² ;
     sans lui, changer T changerait aussi le poids de ce terme. Une classe que l'enseignant exclut (logit −∞) ne compte
-    pas. En float32, la valeur est arrondie à T² · 10⁻⁷ près, son gradient à une part T · 3·10⁻⁸ près : pour mesurer
-    la valeur à T = 1000, donnez des float64.
+    pas. En float32, la valeur est arrondie à T² · 10⁻⁷ près, et son gradient, en proportion, à T · 3·10⁻⁸ près : pour
+    mesurer la valeur à T = 1000, donnez des float64.
     Lève ValueError si les formes diffèrent ou ne sont pas (N, C), ou si T n'est pas un nombre positif.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
@@ -131,8 +131,8 @@ def hint_loss(student_features: Tensor, teacher_features: Tensor, *, norm: str =
     norm="mse" : moyenne des carrés ; norm="l2" : la norme ‖·‖₂ du cours pour chaque exemple, puis la moyenne sur le
     lot.
     Lève ValueError si les formes diffèrent (jamais de diffusion implicite) ou si norm est inconnue.
-    Source : Romero et al. 2014 (FitNets), équation 3, où c'est la moitié de la *somme* des carrés : d'une moyenne, le
-    réglage du pas ne dépend plus de la taille des cartes.
+    Source : Romero et al. 2014 (FitNets), équation 3 (là, la moitié de la *somme* des carrés ; d'une moyenne, le pas
+    qui convient ne dépend pas de la taille des cartes).
     """
     if student_features.shape != teacher_features.shape or student_features.ndim < 2:
         raise ValueError(

@@ -84,7 +84,7 @@ EXERCISES = {
         mistakes={
             "Tout est mélangé, même le maximum : mettez-le de côté d'abord.": _all_moved,
             "Le maximum doit rester à *sa* place, pas passer en tête.": _maximum_first,
-            "Prenez `rest[order]` parmi le reste : `order` dit d'où vient chaque valeur, non où elle va.": _other_way,
+            "Des valeurs restantes, prenez `rest[order]` : `order` dit d'où vient chacune, non où elle va.": _other_way,
             "Vous avez partagé le reste à parts égales : c'est un lissage des labels, pas une permutation.": _flattened,
         },
         properties={

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from course_utils.absent import Renormalised
+from course_utils.born_again import Cwtm, Dkpp
 from course_utils.data import Batch, Images
 from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Rkd
 from course_utils.training import Teacher, augmented
@@ -96,18 +98,24 @@ def test_a_student_is_refused_as_its_own_teacher_by_every_objective(kind: str, b
 
 
 guided = partial(Hint, regressor=nn.Identity(), guided=1, hint=1)
+renormalised = partial(Renormalised, absent=0, temperature=4.0)
 
 
-@pytest.mark.parametrize("build", [Hinton, BornAgain, Rkd, guided, Lit, Hints])
+@pytest.mark.parametrize("build", [Hinton, BornAgain, Rkd, guided, Lit, Hints, Cwtm, Dkpp, renormalised])
 def test_a_network_that_nobody_froze_is_refused_as_a_teacher_at_once(build: Any) -> None:
     with pytest.raises(TypeError, match=r"L'enseignant est un StagedNet.*donnez Teacher\(modèle\)"):
         build(perceptron(1))
 
 
-@pytest.mark.parametrize("kind", ["Cwtm", "Dkpp"])
-def test_a_network_that_nobody_froze_is_refused_at_the_first_step(kind: str) -> None:
-    with pytest.raises(TypeError, match=r"donnez Teacher\(modèle\)"):
-        quick(perceptron(), TAUGHT[kind](perceptron(), perceptron(1)))  # type: ignore[arg-type]
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("kind", TAUGHT)
+def test_a_teacher_in_another_precision_teaches_in_float32(kind: str, dtype: torch.dtype) -> None:
+    network = convolutional(1)
+    teacher = Teacher(network.to(dtype))
+    assert {weight.dtype for weight in teacher.parameters()} == {torch.float32}
+    student = convolutional(0)
+    assert all(term.isfinite() for term in TAUGHT[kind](student, teacher)(student, shuffled(toy())).values())
+    assert next(network.parameters()).dtype == dtype
 
 
 def test_what_is_not_a_network_cannot_be_a_teacher() -> None:

@@ -64,12 +64,6 @@ def test_no_digit_is_lost_in_float64_and_half_precision_is_computed_in_float32(l
     assert cwtm_weights(logits.bfloat16()).sum().item() == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("objective", [Cwtm, Dkpp])
-def test_a_network_that_is_not_frozen_is_refused_at_once(objective: type) -> None:
-    with pytest.raises(TypeError, match="qui le gèle"):
-        objective(mlp((16,)))
-
-
 def test_permutation_keeps_maximum_and_values(logits: torch.Tensor) -> None:
     p = logits.softmax(dim=1)
     q = permuted_dark_knowledge(p, torch.Generator().manual_seed(1))

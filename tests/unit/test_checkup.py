@@ -31,6 +31,11 @@ def test_unknown_profile_is_a_fault_and_the_other_lines_remain(monkeypatch: pyte
     assert len(report.lines) == 8
 
 
+def test_a_profile_that_changes_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURS_PROFIL", "complet")
+    assert line("Profil").state == "attention" and "load('cifar10')" in line("Profil").remedy
+
+
 def test_missing_library_names_it_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ipywidgets" else found(name))
