@@ -1,4 +1,4 @@
-"""La grille température × λ × graines du notebook 02. Vingt minutes sur deux cœurs.
+"""La grille température × λ × graines du notebook 02. Trois quarts d'heure sur deux cœurs.
 
 À graine égale, toutes les cases partent des mêmes poids et voient les mêmes images dans le même ordre. On choisit sur
 la validation ; le test n'est noté que pour conclure.

@@ -1,4 +1,4 @@
-"""La taille de l'élève et la température : un petit élève en veut-il une petite ? Cinq minutes sur deux cœurs.
+"""La taille de l'élève et la température : un petit élève en veut-il une petite ? Dix minutes sur deux cœurs.
 
 Hinton et ses coauteurs le disent de leurs élèves de MNIST : à 300 unités ou plus par couche, toute température
 au-dessus de 8 convient ; à 30 unités, celles de 2,5 à 4 sont nettement meilleures.
