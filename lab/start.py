@@ -23,8 +23,7 @@ PRIVATE = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPY
 FOR_KERNELS = {
     # Un message de moins devant chaque image nouvelle ; cet écho ne sert qu'à deux onglets ouverts sur un même noyau.
     "JUPYTER_WIDGETS_ECHO": "0",
-    # Un fil de calcul qui attend les autres s'endort bientôt, au lieu de tourner : sur une machine que d'autres
-    # occupent, un apprentissage va deux fois plus vite ; sur une machine calme, il n'y perd presque rien.
+    # course_utils le règle aussi, et dit pourquoi ; ici, pour un notebook qui importerait torch avant lui.
     "GOMP_SPINCOUNT": "2000",
 }
 

@@ -44,6 +44,14 @@ def test_code_cells_are_short(notebook: Path) -> None:
         assert len(cell.source.splitlines()) <= LONGEST_CELL, cell.source
 
 
+@every_lesson
+def test_course_utils_comes_before_torch(notebook: Path) -> None:
+    """Torch lit en se chargeant ce que course_utils règle (tests/unit/test_package.py)."""
+    lines = [line for cell in code(notebook) for line in cell.source.splitlines()]
+    first = next(line for line in lines if re.match("(from|import) (course_utils|torch)", line))
+    assert "course_utils" in first
+
+
 @every_notebook
 def test_french_typography(notebook: Path) -> None:
     found = faults(prose(notebook)) + [fault for cell in code(notebook) for fault in code_faults(python(cell))]
