@@ -13,7 +13,6 @@ from tests.typography import faults
 
 GUIDE = ROOT / "notebooks" / "guide_enseignant.md"
 PARTS = ["La démonstration de deux minutes", "Ce que l'on dit", "Questions attendues", "Le piège"]
-PENDING = "{{08}}"  # la place de la section 8, tant que son notebook n'existe pas
 
 
 def plain(text: str) -> str:
@@ -29,15 +28,7 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 
 
 def test_one_section_for_every_notebook_in_order() -> None:
-    written = {title: text for title, text in SECTIONS.items() if PENDING not in text}
-    assert list(written) == list(TITLES.values())
-
-
-def test_only_a_notebook_yet_to_come_may_be_pending() -> None:
-    pending = [title for title, text in SECTIONS.items() if PENDING in text]
-    exists = any(path.name.startswith("08_") for path in NOTEBOOKS)
-    assert (PENDING in TEXT) == bool(pending)
-    assert pending == [] or (not exists and [title[:2] for title in pending] == ["8."])
+    assert list(SECTIONS) == list(TITLES.values())
 
 
 @every_notebook
