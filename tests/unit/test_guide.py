@@ -1,6 +1,7 @@
 """Le guide de l'enseignant suit les notebooks : ses sections, les réglages qu'il nomme, ses durées, ses nombres."""
 
 import re
+import statistics
 from itertools import pairwise
 from pathlib import Path
 
@@ -143,6 +144,33 @@ def test_numbers_are_those_of_the_campaigns(
 ) -> None:
     text = next(text for title, text in SECTIONS.items() if title.startswith(f"{section}."))
     assert gap(campaign, column, first, second) in text
+
+
+SNEAKER, SHIRT, BAG = {"class": "basket"}, {"class": "chemise"}, {"class": "sac"}
+TAUGHT, ERASED = {"method": "distillé"}, {"method": "renormalisé"}
+
+
+@pytest.mark.parametrize(
+    ("campaign", "column", "where"),
+    [
+        ("absent", "recall_before", TAUGHT | SNEAKER),
+        ("absent", "recall_prior", TAUGHT | SNEAKER),
+        ("absent", "recall_prior", TAUGHT | SHIRT),
+        ("absent", "recall_prior", TAUGHT),
+        ("absent", "recall_prior", ERASED),
+        ("absent", "recall_prior", ERASED | SNEAKER),
+        ("absent", "recall_prior", ERASED | BAG),
+        ("other_world", "test", {"world": "mnist"}),
+        ("other_world", "test", {"world": "fashion-mnist"}),
+        ("other_world", "favorite", {"world": "mnist"}),
+    ],
+)
+def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
+    campaign: str, column: str, where: dict[str, object]
+) -> None:
+    mean = statistics.mean(results.column(results.load(campaign), column, **where))
+    text = next(text for title, text in SECTIONS.items() if title.startswith("3."))
+    assert re.search(rf"\b{french_number(100 * mean, 1)}\b", text)
 
 
 def test_what_is_said_of_lit() -> None:
