@@ -72,6 +72,11 @@ def test_typography() -> None:
     assert faults(GUIDE.read_text(encoding="utf-8")) == []
 
 
+def section_of(number: int) -> str:
+    """Ce que le guide dit d'un notebook."""
+    return next(text for title, text in SECTIONS.items() if title.startswith(f"{number}."))
+
+
 def gap(campaign: str, column: str, first: dict[str, object], second: dict[str, object]) -> str:
     """L'écart moyen, en points, entre deux lignes d'une campagne, écrit comme dans le guide."""
     rows = results.load(campaign)
@@ -92,8 +97,7 @@ def test_the_instructor_reads_what_the_map_of_hinton_shows(
     alone = results.column(rows, "validation", method="seul")
     found = results.paired(results.column(rows, "validation", temperature=temperature, soft_weight=weight), alone)
     mean, low, high = (french_number(100 * x, 2) for x in (found.mean, found.low, found.high))
-    text = plain(next(text for title, text in SECTIONS.items() if title.startswith("2.")))
-    assert (f"{mean} point, de {low} à {high}" if bounds else f"{mean} point") in text
+    assert (f"{mean} point, de {low} à {high}" if bounds else f"{mean} point") in section_of(2)
 
 
 def test_more_labels_leave_less_to_the_teacher() -> None:
@@ -125,7 +129,7 @@ FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
 
 
 @pytest.mark.parametrize(
-    ("section", "campaign", "column", "first", "second"),
+    ("number", "campaign", "column", "first", "second"),
     [
         (2, "hinton_grid", "test", FEW | {"temperature": 4.0, "soft_weight": 1.0}, FEW | ALONE),
         (4, "born_again", "accuracy", CLEAN | {"method": "génération 1"}, CLEAN | {"method": "génération 0"}),
@@ -140,10 +144,9 @@ FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
     ],
 )
 def test_numbers_are_those_of_the_campaigns(
-    section: int, campaign: str, column: str, first: dict[str, object], second: dict[str, object]
+    number: int, campaign: str, column: str, first: dict[str, object], second: dict[str, object]
 ) -> None:
-    text = next(text for title, text in SECTIONS.items() if title.startswith(f"{section}."))
-    assert gap(campaign, column, first, second) in text
+    assert gap(campaign, column, first, second) in section_of(number)
 
 
 SNEAKER, SHIRT, BAG = {"class": "basket"}, {"class": "chemise"}, {"class": "sac"}
@@ -169,8 +172,7 @@ def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
     campaign: str, column: str, where: dict[str, object]
 ) -> None:
     mean = statistics.mean(results.column(results.load(campaign), column, **where))
-    text = next(text for title, text in SECTIONS.items() if title.startswith("3."))
-    assert re.search(rf"\b{french_number(100 * mean, 1)}\b", text)
+    assert re.search(rf"\b{french_number(100 * mean, 1)}\b", section_of(3))
 
 
 def test_what_is_said_of_lit() -> None:
