@@ -175,6 +175,15 @@ def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
     assert re.search(rf"\b{french_number(100 * mean, 1)}\b", section_of(3))
 
 
+def test_errors_on_digits_without_any_three_are_those_of_the_campaign() -> None:
+    rows = results.load("absent_mnist")
+    rule, best = (
+        statistics.mean(results.column(rows, f"errors_{way}", transfer="sans le 3")) for way in ("prior", "test")
+    )
+    assert f"{rule:.0f} erreurs, contre {best:.0f} pour le biais choisi sur le test" in section_of(3)
+    assert rule < 1.1 * best, "« presque aussi bien »"
+
+
 def test_what_is_said_of_lit() -> None:
     rows = results.load("lit")
     students = [row for row in rows if row["method"] != "enseignant"]
