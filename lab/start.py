@@ -20,13 +20,6 @@ FIRST = "lab/tree/notebooks/00_accueil.ipynb"
 # Les dossiers où JupyterLab et IPython écrivent, d'ordinaire dans le dossier personnel.
 PRIVATE = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
 
-FOR_KERNELS = {
-    # Un message de moins devant chaque image nouvelle ; cet écho ne sert qu'à deux onglets ouverts sur un même noyau.
-    "JUPYTER_WIDGETS_ECHO": "0",
-    # course_utils le règle aussi, et dit pourquoi ; ici, pour un notebook qui importerait torch avant lui.
-    "GOMP_SPINCOUNT": "2000",
-}
-
 
 def can_open_browser() -> bool:
     """Faux sous Linux sans écran : un navigateur en mode texte (w3m, lynx) y prendrait le terminal.
@@ -97,8 +90,9 @@ def announce(address: str) -> None:
 
 def main() -> None:
     """Démarre le serveur et ne rend la main qu'à son arrêt (Ctrl-C)."""
-    for name, value in FOR_KERNELS.items():
-        os.environ.setdefault(name, value)  # ce que l'on a choisi soi-même l'emporte
+    # Ce que l'on a choisi soi-même l'emporte. Un message de moins devant chaque image nouvelle : cet écho ne sert qu'à
+    # deux onglets ouverts sur un même noyau.
+    os.environ.setdefault("JUPYTER_WIDGETS_ECHO", "0")
     # labconfig/ met l'état du noyau dans la barre du bas : dans la barre d'outils, que JupyterLab remet alors en page,
     # chaque image d'un curseur attendrait six millisecondes de plus.
     others = os.environ.get("JUPYTER_CONFIG_PATH")
@@ -107,6 +101,8 @@ def main() -> None:
         take_shelter()
         from jupyterlab.labapp import LabApp
         from prompt import PromptConnection
+
+        import course_utils  # noqa: F401  # il règle les fils de calcul, et les noyaux en héritent
     except ImportError:
         sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab ».")
 

@@ -1,4 +1,4 @@
-"""Une classe que l'élève n'a jamais vue, chacune des dix à son tour. Une dizaine de minutes sur deux cœurs.
+"""Une classe que l'élève n'a jamais vue, chacune des dix à son tour. Un quart d'heure sur deux cœurs.
 
 L'élève n'apprend que des labels doux (aucun label). Pour chaque classe : rappel et erreurs sur le test avant
 correction, puis avec le biais de la règle « une image sur dix » (validation sans labels), avec le biais choisi sur la

@@ -1,4 +1,4 @@
-"""L'expérience de Hinton sur MNIST, à l'échelle de l'article. Un quart d'heure sur deux cœurs ; il faut MNIST.
+"""L'expérience de Hinton sur MNIST, à l'échelle de l'article. Dix minutes sur deux cœurs ; il faut MNIST.
 
 L'élève, un perceptron 784-800-800-10, n'apprend que des labels doux de l'enseignant « mnist-resnet ». Trois jeux de
 transfert : les dix chiffres, les dix sauf le 3, les 7 et les 8 seuls. Pour chacun, les erreurs sur le test et celles

@@ -1,4 +1,4 @@
-"""Born-Again Networks et leurs contrôles, dix graines, labels propres puis bruités. Un quart d'heure sur deux cœurs.
+"""Born-Again Networks et leurs contrôles, dix graines, labels propres puis bruités. Dix minutes sur deux cœurs.
 
 Chaque méthode a le même réseau, les mêmes images et, sauf « même budget », le même nombre d'époques. Une graine fixe
 les images, le bruit et les poids de la génération 0. `agreement` : la part des images de test où le réseau répond comme

@@ -37,6 +37,8 @@ def lab(home: Path) -> Iterator[str]:
         "JUPYTER_RUNTIME_DIR": "runtime",
         "IPYTHONDIR": "ipython",
     }
+    # ce que start.py doit régler lui-même, et que les tests, qui ont chargé course_utils, lui auraient soufflé
+    inherited = {n: v for n, v in os.environ.items() if n not in ("JUPYTER_WIDGETS_ECHO", "GOMP_SPINCOUNT")}
     command = [
         sys.executable,
         str(ROOT / "lab" / "start.py"),
@@ -51,7 +53,7 @@ def lab(home: Path) -> Iterator[str]:
     with log.open("w", encoding="utf-8") as errors:
         server = subprocess.Popen(
             command,
-            env=os.environ | {name: str(home / folder) for name, folder in private.items()},
+            env=inherited | {name: str(home / folder) for name, folder in private.items()},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

@@ -1,7 +1,6 @@
 """Le guide de l'enseignant suit les notebooks : ses sections, les réglages qu'il nomme, ses durées, ses nombres."""
 
 import re
-import statistics
 from itertools import pairwise
 from pathlib import Path
 
@@ -171,14 +170,14 @@ TAUGHT, ERASED = {"method": "distillé"}, {"method": "renormalisé"}
 def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
     campaign: str, column: str, where: dict[str, object]
 ) -> None:
-    mean = statistics.mean(results.column(results.load(campaign), column, **where))
+    mean = results.interval(results.column(results.load(campaign), column, **where)).mean
     assert re.search(rf"\b{french_number(100 * mean, 1)}\b", section_of(3))
 
 
 def test_errors_on_digits_without_any_three_are_those_of_the_campaign() -> None:
     rows = results.load("absent_mnist")
     rule, best = (
-        statistics.mean(results.column(rows, f"errors_{way}", transfer="sans le 3")) for way in ("prior", "test")
+        results.interval(results.column(rows, f"errors_{way}", transfer="sans le 3")).mean for way in ("prior", "test")
     )
     assert f"{rule:.0f} erreurs, contre {best:.0f} pour le biais choisi sur le test" in section_of(3)
     assert rule < 1.1 * best, "« presque aussi bien »"
