@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 
 NBSP, NNBSP = "\u00a0", "\u202f"  # espace insécable ; espace fine insécable
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -16,7 +17,11 @@ def french_number(x: float, digits: int | None = None) -> str:
     `digits` : nombre de décimales. Sans lui, trois chiffres significatifs au plus, et une puissance
     de dix quand le nombre est trop petit ou trop grand pour être lu d'un coup d'œil.
     """
-    x = float(x)
+    return _written(float(x), digits)
+
+
+@lru_cache(maxsize=4096)  # une image vivante réécrit presque toujours les mêmes nombres
+def _written(x: float, digits: int | None) -> str:
     if math.isnan(x):
         return "NaN"
     if math.isinf(x):

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Axes, Format, Limits, axes, legend, limits_of, span_of, spread
+from course_utils.drawing.axes import Axes, Format, Limits, Scale, axes, legend, limits_of, span_of, spread
 from course_utils.drawing.palette import INK
 from course_utils.drawing.series import Curves, Level, Line, band, heights, interval, level_line, prepare
 from course_utils.french import french_number
@@ -59,7 +60,7 @@ def line_chart(
     ends = [(_last_height(line, box), line.color) for line in lines]
     ends += [(box.y(level.y), level.color) for level in level_lines]
     parts = [box.svg, *(level_line(level, box) for level in level_lines), *(band(line, box) for line in lines)]
-    parts += [_trace(line, box, dots=len(line.x) <= 12 and marker is None) for line in lines]
+    parts += [_trace(line, box.x, box.y, len(line.x) <= 12 and marker is None) for line in lines]
     if marker is not None:
         parts += [svg.line(box.x(marker), box.y.start, box.x(marker), box.y.stop, INK, width=1.5, dash="3 3")]
         for line in lines:
@@ -145,7 +146,7 @@ def _end_labels(
     else:
         now = [f"{line.name}\u00a0: {form(_at(line, marker, log_x))}" for line in lines]
         # La place ne dépend pas de la valeur courante : le repère ne bouge pas quand on déplace le curseur.
-        widest = [f"{line.name}\u00a0: {max((form(y) for y in line.y), key=len, default='')}" for line in lines]
+        widest = [f"{line.name}\u00a0: {_longest(line.y, form)}" for line in lines]
     rows = [row for name in [*widest, *names] for row in svg.wrap(name, 200, svg.SMALL)]
     return [*now, *names], 42 + max((svg.text_width(row, svg.SMALL) for row in rows), default=0)
 
@@ -163,7 +164,14 @@ def _last_height(line: Line, box: Axes) -> float:
     return next((box.y(y) for y in reversed(line.y) if math.isfinite(y)), box.y.start)
 
 
-def _trace(line: Line, box: Axes, *, dots: bool) -> str:
-    points = [(box.x(x), box.y(y)) for x, y in zip(line.x, line.y, strict=True)]
-    marks = [svg.dot(x, y, line.color) for x, y in points if dots and math.isfinite(y)]
+@lru_cache(maxsize=64)  # dans une image vivante, le marqueur bouge et les courbes restent
+def _longest(values: tuple[float, ...], form: Format) -> str:
+    """L'étiquette la plus longue parmi celles de ces valeurs."""
+    return max(map(form, values), key=len, default="")
+
+
+@lru_cache(maxsize=64)
+def _trace(line: Line, x: Scale, y: Scale, dots: bool) -> str:
+    points = [(x(a), y(b)) for a, b in zip(line.x, line.y, strict=True)]
+    marks = [svg.dot(a, b, line.color) for a, b in points if dots and math.isfinite(b)]
     return svg.path(points, line.color, dash=line.dash) + "".join(marks)

@@ -130,11 +130,9 @@ def _color_limits(values: Sequence[float], diverging: bool, log: bool) -> Limits
 @lru_cache(maxsize=64)  # la barre d'une image vivante ne change pas
 def _color_bar(limits: Limits, log: bool, stops: _Stops, top: float, bottom: float) -> tuple[str, float]:
     """La barre d'échelle, dessinée à partir de x = 0, et la largeur qu'elle demande."""
-    slices = 40
-    tall = (bottom - top) / slices
-    parts = [
-        svg.rect(16, top + k * tall, 14, tall + 0.6, _shade(1 - (k + 0.5) / slices, stops)[0]) for k in range(slices)
-    ]
+    slices = 64  # une seule image, et non 64 éléments que le navigateur devrait relire à chaque pas de curseur
+    shades = "".join(_shade(1 - (k + 0.5) / slices, stops)[0].removeprefix("#") for k in range(slices))
+    parts = [_picture(np.frombuffer(bytes.fromhex(shades), np.uint8).reshape(slices, 1, 3), 16, top, 14, bottom - top)]
     place = Scale(*limits, bottom, top, log)
     ticks = tick_labels(place, max(2, min(5, int((bottom - top) / 28))), french_number)
     for value, label in ticks:
@@ -207,13 +205,19 @@ def _as_pictures(images: Any) -> np.ndarray:
 
 
 def _picture(pixels: np.ndarray, x: float, y: float, width: float, height: float) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = _png(pixels.tobytes(), pixels.shape)
     return (
         f'<image x="{svg.number(x)}" y="{svg.number(y)}" width="{svg.number(width)}" height="{svg.number(height)}" '
         f'preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
     )
+
+
+@lru_cache(maxsize=512)  # une image déjà montrée revient sans être encodée de nouveau
+def _png(pixels: bytes, shape: tuple[int, ...]) -> str:
+    """L'image PNG en base64 ; peu compressée : pour de petites images, c'est le temps qui compte."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(shape)).save(buffer, "PNG", compress_level=1)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def _mark(right: bool, x: float, y: float, width: float, height: float) -> str:

@@ -30,13 +30,13 @@ Curves = Mapping[str, Curve | tuple[Any, ...]]
 
 
 class Line(NamedTuple):
-    """Une courbe prête à dessiner : des listes de nombres (vides sans intervalle) et une vraie couleur."""
+    """Une courbe prête à dessiner : des suites de nombres (vides sans intervalle) et une vraie couleur."""
 
     name: str
-    x: list[float]
-    y: list[float]
-    low: list[float]
-    high: list[float]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
     color: str
     dash: str
 
@@ -63,7 +63,7 @@ def prepare(curves: Curves, levels: Mapping[str, float] | None) -> tuple[list[Li
     )[len(taken) :]
     lines = []
     for (name, curve), color in zip(given.items(), colors, strict=True):
-        x, y, low, high = ([] if v is None else np.asarray(v, float).ravel().tolist() for v in curve[:4])
+        x, y, low, high = (() if v is None else tuple(np.asarray(v, float).ravel().tolist()) for v in curve[:4])
         if len(x) != len(y) or len(low) not in (0, len(y)) or len(high) != len(low):
             raise ValueError(
                 f"La courbe « {name} » n'a pas autant de valeurs partout (x : {len(x)}, y : {len(y)}, "

@@ -58,6 +58,7 @@ def wrap(content: str, width: float, size: float, bold: bool = False) -> list[st
     return lines
 
 
+@lru_cache(maxsize=16384)  # … et presque toutes les mêmes coordonnées
 def number(value: float) -> str:
     """Une coordonnée, arrondie au dixième de pixel."""
     return f"{value:.1f}".removesuffix(".0")
