@@ -35,19 +35,19 @@ ADD_CELL = """source => {
   const {content} = window.jupyterapp.shell.currentWidget;
   content.model.sharedModel.addCell({cell_type: 'code', source});
 }"""
-# À chaque touche : dans combien de temps le dessin sera-t-il nouveau, et montré ?
+# À chaque touche : dans combien de temps le dessin sera-t-il remplacé, et montré ? ipywidgets ne remplace que ce qui
+# change : il suffit de regarder son cadre, sans relire le dessin, ce qui retarderait ce que l'on chronomètre.
 DELAYS = """live => {
-  const watch = window.watch = {seen: [], pressed: null, before: ''};
-  const picture = () => live.querySelector('svg[role=img]');
-  const onKey = event => { [watch.pressed, watch.before] = [event.timeStamp, picture().outerHTML]; };
+  const watch = window.watch = {seen: [], pressed: null};
+  const onKey = event => { watch.pressed = event.timeStamp; };
   addEventListener('keydown', onKey, {capture: true});
   const observer = new MutationObserver(() => {
-    if (watch.pressed === null || !picture() || picture().outerHTML === watch.before) return;
+    if (watch.pressed === null) return;
     const start = watch.pressed;
     watch.pressed = null;
     requestAnimationFrame(() => watch.seen.push(performance.now() - start));
   });
-  observer.observe(live, {childList: true, subtree: true});
+  observer.observe(live.querySelector('svg[role=img]').parentElement, {childList: true});
   watch.stop = () => {
     observer.disconnect();
     removeEventListener('keydown', onKey, {capture: true});

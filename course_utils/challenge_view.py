@@ -12,7 +12,7 @@ from course_utils.drawing.svg import WIDTH
 from course_utils.french import french_number, french_percent
 
 SCORE_LIMITS = (0.0, 4.2)  # ResNet18 en 32 bits vaut 3,98 : l'axe ne bouge pas quand les curseurs bougent
-SCORE_HEIGHT = 340.0  # la même avec et sans impossibilité : la page ne saute pas
+SCORE_HEIGHT = 378.0  # la même avec et sans impossibilité : la page ne saute pas
 
 
 def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> str:
@@ -98,11 +98,12 @@ def score_picture(
         colors=["muted", "student"],
         value_format=lambda value: french_number(value, 3),
     )  # fmt: skip
-    kept, wide = french_number(1 - p_s - p_u, 2), max(weight_bits, activation_bits)
-    formula = (
-        f"mémoire = [1 − (p_s + p_u)] × q_w/32 × w/5,6·10⁶ = {kept} × {weight_bits}/32 × "
-        f"{french_number(weights / REFERENCE_WEIGHTS, 3)} = {french_number(memory, 3)}\n"
-        f"calcul = (1 − p_s) × max(q_w, q_a)/32 × f/2,8·10⁸ = {french_number(1 - p_s, 2)} × {wide}/32 × "
+    kept = french_number(1 - p_s - p_u, 2)
+    formula = (  # les deux nombres de bits, même quand un seul compte : chaque curseur se voit
+        "mémoire = [1 − (p_s + p_u)] × q_w/32 × w/5,6·10⁶\n"
+        f"= {kept} × {weight_bits}/32 × {french_number(weights / REFERENCE_WEIGHTS, 3)} = {french_number(memory, 3)}\n"
+        "calcul = (1 − p_s) × max(q_w, q_a)/32 × f/2,8·10⁸\n"
+        f"= {french_number(1 - p_s, 2)} × max({weight_bits}, {activation_bits})/32 × "
         f"{french_number(work / REFERENCE_MACS, 3)} = {french_number(compute, 3)}"
     )
     return stack(chart, text_panel(formula, width=WIDTH, color="student"), height=SCORE_HEIGHT)

@@ -383,6 +383,11 @@ def test_the_score_picture_has_the_numbers_of_challenge_terms(network):
     assert f"= {french_number(now.memory, 3)}" in told and f"= {french_number(now.work, 3)}" in told
 
 
+@pytest.mark.parametrize("slider", ["structured", "unstructured", "weight_bits", "activation_bits"])
+def test_every_slider_of_the_score_is_seen_even_when_the_score_does_not_move(slider):
+    assert picture(**{slider: 7}) != picture(**{slider: 6})  # q_a sous q_w : le plus grand des deux compte seul
+
+
 def test_an_impossible_pruning_is_a_sentence_in_a_picture_of_the_same_height():
     told = plain(alt_of(picture(structured=60, unstructured=41)))
     assert "on ne peut pas retirer plus de 100 % des poids" in told

@@ -261,6 +261,38 @@ def test_images_are_exact_and_not_smoothed() -> None:
     assert Image.open(io.BytesIO(base64.b64decode(re.findall(r"base64,([^\"]+)", colour)[0]))).mode == "RGB"
 
 
+def test_a_picture_drawn_again_shows_what_its_data_have_become() -> None:
+    """Ce qui est déjà écrit n'est pas réécrit : encore faut-il que les valeurs, et non l'objet, le décident."""
+    heights, pixels = np.array([0.0, 0.5, 1.0]), IMAGES[:1].clone()
+
+    def drawn() -> tuple[str, str]:
+        curve = line_chart({"a": ([1, 2, 3], heights)}, alt="Courbe.", y_limits=(0, 2), marker=2, width=500)
+        return curve, image_grid(pixels, alt="Image.")
+
+    before = drawn()
+    assert drawn() == before
+    heights[0], pixels[0, 0, 0, 0] = 2.0, 255 - pixels[0, 0, 0, 0]
+    after = drawn()
+    assert after[0] != before[0] and after[1] != before[1]
+    heights[0], pixels[0, 0, 0, 0] = 0.0, 255 - pixels[0, 0, 0, 0]
+    assert drawn() == before
+
+
+def test_the_colour_bar_goes_from_the_lowest_value_below_to_the_highest_above() -> None:
+    import base64
+    import io
+
+    from PIL import Image
+
+    drawing = heat_map([[0.0, 1.0]], ["a"], ["b", "c"], alt="Carte.")
+    bar = np.asarray(Image.open(io.BytesIO(base64.b64decode(re.findall(r"base64,([^\"]+)", drawing)[0]))), float)
+    brightness = bar.mean(axis=(1, 2))
+    assert bar.shape[1:] == (1, 3) and (np.diff(brightness) > 0).all()
+    cells = re.findall(r'fill="#(\w{6})" stroke="#ffffff"', drawing.lower())
+    lowest, highest = (np.frombuffer(bytes.fromhex(cell), np.uint8).mean() for cell in cells[-2:])
+    assert brightness[-1] == pytest.approx(lowest, abs=4) and brightness[0] == pytest.approx(highest, abs=4)
+
+
 def test_merges_are_average_linkage() -> None:
     # Quatre points sur une droite : 0, 1, 10, 12. Paires (0,1) à 1 et (10,12) à 2, puis la moyenne des quatre : 10,5.
     points = np.array([0.0, 1.0, 10.0, 12.0])
