@@ -97,7 +97,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "L'élève seul, plus longtemps ou sur plus d'images",
         lambda s: _has_teacher(s) and STEPS[s.steps] == "court" and s.images == LABELS[0] and _classifies(s),
-        "Avec si peu de pas, l'élève n'a pas le temps de lire ce que l'enseignant lui dit.",
+        "Avec si peu d'images et de pas, aucune méthode n'a fait nettement mieux que les labels seuls.",
         lambda s: measures.patience(),
         "08",
     ),
@@ -120,8 +120,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "KD sans label, puis une correction du biais de la classe absente",
         lambda s: _has_teacher(s) and s.images == LABELS[3] and _classifies(s),
-        "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais, choisi sur la "
-        "validation, jamais sur le test.",
+        "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais : celui qui la "
+        "fait répondre aussi souvent qu'elle est fréquente. Aucun label n'est lu, ni le test.",
         lambda s: measures.absent_class(),
         "03",
     ),
@@ -133,10 +133,18 @@ RULES: tuple[Rule, ...] = (
         "03",
     ),
     Rule(
+        "Le lissage des labels",
+        lambda s: _classifies(s) and not _has_teacher(s) and s.images == LABELS[0],
+        "Un dixième de loi uniforme dans chaque label : aucun enseignant, aucun calcul de plus. Quand les labels sont "
+        "justes, renaître (Born-Again) n'a rien fait gagner.",
+        lambda s: measures.smoothing(),
+        "04",
+    ),
+    Rule(
         "Born-Again : l'élève pour enseignant",
-        lambda s: _classifies(s) and (s.images == LABELS[1] or (not _has_teacher(s) and s.images == LABELS[0])),
+        lambda s: _classifies(s) and s.images == LABELS[1],
         "Aucun grand réseau n'est nécessaire. C'est un gain quand les labels sont bruités, pas quand ils sont justes.",
-        lambda s: measures.born_again(s.images == LABELS[1]),
+        lambda s: measures.born_again(),
         "04",
     ),
     Rule(

@@ -143,7 +143,7 @@ def _data() -> Line:
     fashion = load("fashion-mnist")
     total = sum(len(part) for part in (fashion.train, fashion.validation, fashion.test))
     return Line(
-        "Données", "ok", f"Fashion-MNIST, {french_number(total)} images vérifiées ; aucun réseau n'est nécessaire"
+        "Données", "ok", f"Fashion-MNIST, {french_number(total)} images vérifiées ; aucune connexion n'est nécessaire"
     )
 
 

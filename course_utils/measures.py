@@ -46,12 +46,12 @@ def _at_the_common_step(rows: list[Row]) -> Mapping[str, list[Row]]:
 
 
 def absent_class() -> str:
-    """Le rappel d'une classe sans image, avant et après la correction choisie sur la validation."""
+    """Le rappel d'une classe sans image, avant et après la correction par la règle de fréquence."""
     rows = [row for row in _rows("absent") if row["method"] == "distillé"]
-    before, after = (sum(row[key] for row in rows) / len(rows) for key in ("recall_before", "recall_validation"))
+    before, after = (sum(row[key] for row in rows) / len(rows) for key in ("recall_before", "recall_prior"))
     return (
         f"Mesuré : la classe absente est reconnue {french_percent(before, 0)} du temps, et {french_percent(after, 0)} "
-        f"après correction ({len(rows)} élèves). Campagne absent."
+        f"après correction par la règle de fréquence, sans aucun label ({len(rows)} élèves). Campagne absent."
     )
 
 
@@ -67,16 +67,26 @@ def other_world() -> str:
     )
 
 
-def born_again(noisy: bool) -> str:
-    """Une génération contre la précédente ; noisy : avec des labels bruités, ou justes."""
-    conditions = list(results.grouped(_rows("born_again"), "condition"))
-    where = next(condition for condition in conditions if (condition == "labels propres") != noisy)
-    first, start = (
-        results.column(_rows("born_again"), "accuracy", condition=where, method=f"génération {i}") for i in (1, 0)
+CLEAN = "labels propres"  # la condition de la campagne born_again où tous les labels sont justes
+
+
+def born_again() -> str:
+    """Une génération contre la précédente, avec des labels bruités."""
+    noisy = next(condition for condition in results.grouped(_rows("born_again"), "condition") if condition != CLEAN)
+    return _against_the_first(noisy, "génération 1")
+
+
+def smoothing() -> str:
+    """Le lissage des labels contre l'apprentissage ordinaire, avec des labels justes."""
+    return _against_the_first(CLEAN, "lissage des labels")
+
+
+def _against_the_first(condition: str, method: str) -> str:
+    one, first = (
+        results.column(_rows("born_again"), "accuracy", condition=condition, method=name)
+        for name in (method, "génération 0")
     )
-    return (
-        f"Mesuré, {where} : " + results.compared("génération 1", first, "génération 0", start) + " Campagne born_again."
-    )
+    return f"Mesuré, {condition} : " + results.compared(method, one, "génération 0", first) + " Campagne born_again."
 
 
 def neighbours() -> str:

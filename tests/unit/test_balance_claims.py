@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils import results
-from course_utils.balance import BORN_AGAIN, METHODS
+from course_utils.balance import BORN_AGAIN, BUDGETS, METHODS
 from course_utils.balance_view import accuracies, stored_costs
 from course_utils.results import Interval, paired
 
@@ -35,6 +35,34 @@ def test_with_hundreds_of_steps_kd_helps_and_rkd_adds_nothing_significant() -> N
     assert better("long", "KD") and better("long", "KD + RKD")
     assert not gain("long", "KD + RKD", "KD").significant
     assert stored_costs("long")["KD + RKD"].extra == 0
+
+
+def test_rkd_added_to_kd_loses_in_the_campaign_of_notebook_07() -> None:
+    rkd, kd = (
+        results.column(results.load("rkd"), "accuracy", dimension=16, method=name)
+        for name in ("labels, KD et RKD", "labels et KD")
+    )
+    assert paired(rkd, kd).high < 0
+
+
+def test_fitnets_loses_at_8_layers_in_notebook_06_and_here_not_significantly() -> None:
+    for panel in ({"data": "fashion-mnist", "family": "resnet"}, {"data": "cifar10-jpeg", "family": "resnet"}):
+        eight = results.matching(results.load("lit"), depth=8, **panel)
+        fitnets, alone = (results.column(eight, "accuracy", method=name) for name in ("FitNets", "seul"))
+        assert paired(fitnets, alone).high < 0
+    assert not gain("long", "FitNets").significant
+
+
+def test_the_two_budgets_differ_by_their_images_as_by_their_steps() -> None:
+    short, long = BUDGETS["court"], BUDGETS["long"]
+    assert (short.images, long.images) == (1000, 3000) and short.epochs < long.epochs == 12
+
+
+def test_every_generation_beats_the_first_network_and_the_fourth_beats_the_first_generation() -> None:
+    rows = [row for row in results.load("born_again") if row["condition"] != "labels propres"]
+    start, *generations = (results.column(rows, "accuracy", method=f"génération {i}") for i in range(5))
+    assert all(paired(generation, start).low > 0 for generation in generations)
+    assert paired(generations[3], generations[0]).low > 0
 
 
 def test_being_born_again_gains_nothing_here() -> None:
