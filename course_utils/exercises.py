@@ -65,7 +65,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
             return _wrong(found, _hint(exercise, lambda value: value, answer), f"Votre réponse : {short(answer)}")
         return _finish(exercise, answer)
     if not callable(answer):
-        sentence = f"Une fonction est attendue, pas {short(answer)} : donnez son nom, sans parenthèses."
+        sentence = f"Une fonction est attendue : donnez son nom, sans parenthèses. Reçu : {short(answer)}."
         return verdict("faux", "Pas encore", sentence)
     cases = exercise.cases() if callable(exercise.cases) else exercise.cases
     verdicts = (_try(exercise, answer, case, first=i == 0) for i, case in enumerate(cases))
@@ -73,6 +73,11 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 
 
 TODO = verdict("vide", "À vous de jouer", "Complétez la cellule de l'exercice, exécutez-la, puis celle-ci de nouveau.")
+
+
+NOTHING = verdict(
+    "faux", "Pas encore", "Votre fonction ne rend rien : sa dernière ligne doit être `return`, suivi du résultat."
+)
 
 
 def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: bool) -> Verdict | None:
@@ -84,7 +89,7 @@ def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: b
     except Exception as error:
         return _failed(exercise, case, answer, error)
     if is_blank(obtained) and first:
-        return TODO
+        return TODO if obtained is not None else NOTHING
     found = difference(expected, obtained, exercise.tolerance)
     if found:
         detail = f"Cas : {_describe(exercise.reference, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
@@ -113,9 +118,11 @@ def _finish(exercise: Exercise, answer: Any) -> Verdict:
         try:
             held, detail = holds(answer), ""
         except Exception as error:
-            held, detail = False, f"{type(error).__name__} : {error}"
+            held, detail = False, "\n".join(_where_and_why(answer, error))
         if not held:
-            return verdict("faux", "Presque", sentence, detail=detail)
+            # une erreur n'est pas la faute que la phrase décrit : elle dit seulement ce que l'on vérifiait
+            said = f"Les valeurs sont justes, mais une vérification s'arrête sur une erreur. {sentence}"
+            return verdict("faux", "Presque", said if detail else sentence, detail=detail)
     return verdict("juste", "Juste", exercise.why)
 
 
@@ -145,12 +152,18 @@ def _describe(reference: Callable[..., Any], case: Case) -> str:
 
 def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Verdict:
     """L'erreur levée par la fonction de l'étudiant, avec la ligne qui l'a levée."""
+    *source, reason = _where_and_why(answer, error)
+    detail = "\n".join([*source, reason, f"Cas : {_describe(exercise.reference, case)}"])
+    sentence = "Voici la ligne et la raison." if source else "Voici la raison."
+    return verdict("faux", "Votre fonction s'arrête sur une erreur", sentence, detail=detail)
+
+
+def _where_and_why(answer: Any, error: Exception) -> list[str]:
+    """La ligne de l'étudiant qui a levé l'erreur, si on la connaît, puis l'erreur."""
     file = getattr(getattr(answer, "__code__", None), "co_filename", None)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     source = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
-    reason = traceback.format_exception_only(error)[-1].strip()
-    detail = "\n".join(part for part in (source, reason, f"Cas : {_describe(exercise.reference, case)}") if part)
-    return verdict("faux", "Votre fonction s'arrête sur une erreur", "Voici la ligne et la raison.", detail=detail)
+    return [*([source] if source else []), traceback.format_exception_only(error)[-1].strip()]
 
 
 def _exercise(name: str) -> Exercise:

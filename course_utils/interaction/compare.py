@@ -25,7 +25,7 @@ def short(value: Any) -> str:
         kind = "tenseur" if _is_tensor(value) else "tableau"
         if array.ndim == 0:
             return f"{kind} {array.item():.6g}" if array.dtype.kind == "f" else f"{kind} {array.item()}"
-        flat = [f"{v:.4g}" for v in array.ravel()[:4].tolist()]
+        flat = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in array.ravel()[:4].tolist()]
         dots = ", …" if array.size > 4 else ""
         return f"{kind} de forme {tuple(array.shape)} : [{', '.join(flat)}{dots}]"
     if isinstance(value, Mapping):
@@ -53,8 +53,10 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
             return f"Un dictionnaire aux clés {', '.join(map(str, expected))} est attendu."
         return _first(difference(expected[k], obtained[k], tolerance) for k in expected)
     if isinstance(expected, tuple | list):
+        if _is_array(obtained) and _array(obtained).ndim == 1:
+            obtained = _array(obtained).tolist()
         if not isinstance(obtained, Sequence) or isinstance(obtained, str) or len(obtained) != len(expected):
-            return f"Une suite de {len(expected)} valeurs est attendue."
+            return f"Une liste de {len(expected)} valeur{'s' * (len(expected) > 1)} est attendue."
         return _first(difference(e, o, tolerance) for e, o in zip(expected, obtained, strict=True))
     if isinstance(expected, bool) or not isinstance(expected, int | float | np.number):
         return None if type(expected) is type(obtained) and expected == obtained else "Ce n'est pas la bonne réponse."
@@ -72,9 +74,9 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
 def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> str | None:
     if expected.shape != obtained.shape:
         return f"La forme attendue est {expected.shape}, la vôtre est {obtained.shape}."
-    if (expected.dtype.kind == "f") != (obtained.dtype.kind == "f"):
+    if obtained.dtype.kind not in "fiub" or (expected.dtype.kind == "f") != (obtained.dtype.kind == "f"):
         wanted = "à virgule" if expected.dtype.kind == "f" else "entiers ou booléens"
-        return f"Des nombres {wanted} sont attendus, les vôtres sont de type {obtained.dtype}."
+        return f"Des nombres {wanted} sont attendus, les vôtres sont de type {_kind(obtained)}."
     if np.isnan(obtained.astype(float)).any() and not np.isnan(expected.astype(float)).any():
         return "Le résultat contient des NaN."
     wrong = ~_close(expected, obtained, tolerance)
@@ -84,14 +86,21 @@ def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: flo
         return "La valeur est différente."
     count, place = int(wrong.sum()), tuple(int(i) for i in np.argwhere(wrong)[0])
     differ = "valeurs diffèrent" if count > 1 else "valeur diffère"
+    first = " ; la première," if count > 1 else ","
     return (
-        f"{count} {differ} sur {expected.size} ; la première, à l'indice [{', '.join(map(str, place))}], "
+        f"{count} {differ} sur {expected.size}{first} à l'indice [{', '.join(map(str, place))}], "
         f"devrait être {short(float(expected[place]))} et vaut {short(float(obtained[place]))}."
     )
 
 
 def _close(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> np.ndarray:
     return np.isclose(obtained.astype(float), expected.astype(float), rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+def _kind(array: np.ndarray) -> str:
+    """Le type des nombres, sans la précision : les tenseurs à virgule sont tous comparés en float64."""
+    kinds = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+    return kinds.get(array.dtype.kind, str(array.dtype))
 
 
 def _is_tensor(value: Any) -> bool:

@@ -23,12 +23,13 @@ CHOICES_STYLE = style(Path(__file__).with_name("choices.css").read_text(encoding
 
 
 def inline(text: str) -> str:
-    """Un texte écrit par un humain, en HTML : typographie, `code` entre accents graves, **gras**."""
+    """Un texte écrit par un humain, en HTML : typographie, `code` entre accents graves, **gras**, *italique*."""
     html = escape(typography(text), quote=False)
     html = re.sub(
         r"`([^`]+)`", r"<code style='font-size:0.95em;color:inherit;background:none;padding:0'>\1</code>", html
     )
-    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html)
+    html = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html)
+    return re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<em>\1</em>", html)
 
 
 def panel(tone: str, title: str, *paragraphs: str) -> str:

@@ -17,8 +17,9 @@ def _softmax_cases() -> tuple:
     return (
         (torch.tensor([[0.0, math.log(3.0)]]), 1.0),
         (_logits(4, 10), 4.0),
-        (_logits(3, 5, 1000.0), 1.0),
+        (_logits(3, 5, 5000.0), 1.0),  # déborde même en float64
         (_logits(5, 5), 20.0),
+        (torch.tensor([[0.0, 100.0, 200.0]]), 50.0),  # adoucir après le softmax : les petites y sont déjà nulles
     )
 
 
@@ -44,7 +45,9 @@ def _nearest_cases() -> tuple:
     p = losses.soften(_logits(40, 4, 1.0) + 2 * torch.eye(4)[y], 1.0)
     other_y = torch.arange(60) % 6
     other = losses.soften(_logits(60, 6, 0.5) + 3 * torch.eye(6)[other_y], 2.0)
-    return ((p, y), (p.flip(0), y.flip(0)), (other, other_y))
+    # la moyenne d'une classe n'est pas toujours la plus grande chez elle
+    stolen = torch.tensor([[0.1, 0.6, 0.3], [0.1, 0.6, 0.3], [0.2, 0.2, 0.6]])
+    return ((p, y), (p.flip(0), y.flip(0)), (other, other_y), (stolen, torch.arange(3)))
 
 
 EXERCISES = {
@@ -93,6 +96,9 @@ EXERCISES = {
         mistakes={
             "La classe elle-même arrive en tête : excluez la diagonale avant de chercher le maximum.": lambda p, y: (
                 torch.stack([p[y == c].mean(0) for c in range(p.shape[1])]).argmax(1)
+            ),
+            "La deuxième plus grande n'est la bonne que si la classe arrive en tête : excluez la diagonale.": (
+                lambda p, y: torch.stack([p[y == c].mean(0) for c in range(p.shape[1])]).topk(2, dim=1).indices[:, 1]
             ),
             "Vous cherchez la classe la moins probable : il faut le maximum.": lambda p, y: torch.stack(
                 [p[y == c].mean(0) for c in range(p.shape[1])]

@@ -42,6 +42,16 @@ def _spares_the_teacher(answer: Any) -> bool:
     return not answer(student, teacher.requires_grad_()).requires_grad
 
 
+def _leaves_the_teacher(answer: Any) -> bool:
+    student, teacher = _features(3, 4)
+    answer(student, teacher.requires_grad_())
+    return teacher.requires_grad
+
+
+def _whole(answer: Any) -> bool:
+    return all(hasattr(value, "__index__") for value in answer(16, 14))
+
+
 def moving(names: Sequence[str], guided: int) -> list[str]:
     """Les noms des paramètres en amont de l'étage guidé, lui compris."""
     return _starting(names, "stem.", *_stages(guided))
@@ -101,15 +111,33 @@ def _probe_cases() -> list[tuple[models.StagedNet, Tensor]]:
 
 
 def _probed(answer: Any, training: bool = True) -> tuple[dict[str, Tensor], models.StagedNet]:
-    model = models.resnet(8, width=4).train(training)
+    model = models.resnet(8, width=4).train()
+    model(_features(6, 1, 8, 8)[1])  # des statistiques que la remise à zéro effacerait
+    model.train(training)
     before = copy.deepcopy(model.state_dict())
     answer(model, _features(5, 1, 8, 8)[0])
     return before, model
 
 
+def _settings(model: models.StagedNet) -> list[Any]:
+    """Ce qu'une sonde pourrait changer sans toucher au mode ni aux tenseurs : réglages, gradients, hooks."""
+    marks: list[Any] = [(p.requires_grad, p.grad is None) for p in model.parameters()]
+    for module in model.modules():
+        marks += [(name, value) for name, value in vars(module).items() if isinstance(value, bool | int | float)]
+        marks += [len(module._forward_hooks), len(module._forward_pre_hooks)]
+    return marks
+
+
 def _keeps(answer: Any, *endings: str) -> bool:
     before, model = _probed(answer)
     return all(torch.equal(before[name], x) for name, x in model.state_dict().items() if name.endswith(endings))
+
+
+def _keeps_everything(answer: Any) -> bool:
+    model = models.resnet(8, width=4)
+    before, settings = copy.deepcopy(model.state_dict()), _settings(model)
+    answer(model, _features(5, 1, 8, 8)[0])
+    return settings == _settings(model) and all(torch.equal(before[k], v) for k, v in model.state_dict().items())
 
 
 def _keeps_mode(answer: Any, training: bool) -> bool:
@@ -118,8 +146,10 @@ def _keeps_mode(answer: Any, training: bool) -> bool:
 
 NO_STUDENT = "La valeur est juste, mais le gradient n'atteint pas l'élève : seul l'enseignant est à détacher."
 NO_DETACH = "La valeur est juste, mais un gradient remonte vers l'enseignant : `teacher.detach()` l'arrête."
+ALTERED = "La valeur est juste, mais vous changez `teacher` lui-même : `teacher.detach()`, sans `_`, n'y touche pas."
 STATISTICS = "En mode train, les BatchNorm ont compté la sonde, même sous `torch.no_grad()` : passez en évaluation."
 COUNTER = "Un compteur a bougé : en mode train, `num_batches_tracked` compte chaque passage, sonde comprise."
+TRACES = "Les formes sont justes, mais le réseau a changé : un poids, un gradient, un réglage ou un *hook* y reste."
 LEFT_IN_EVAL = "Le réseau, arrivé en mode train, repart en mode évaluation : rendez-lui le mode qu'il avait."
 LEFT_IN_TRAIN = "Le réseau, arrivé en mode évaluation, repart en mode train : retenez `model.training` au départ."
 
@@ -140,6 +170,7 @@ EXERCISES = {
                 lambda a, b: (a - (b - 1) * ((a - 1) // (b - 1)), (a - 1) // (b - 1))
             ),
         },
+        properties={"Les valeurs sont justes, mais une convolution veut des entiers : `//` les donne.": _whole},
     ),
     "05-indice": Exercise(
         reference=hint,
@@ -157,7 +188,11 @@ EXERCISES = {
             NO_STUDENT: lambda s, t: hint(s.detach(), t),
             NO_DETACH: lambda s, t: (s - t).square().mean(),
         },
-        properties={NO_STUDENT: _reaches_the_student, NO_DETACH: _spares_the_teacher},
+        properties={
+            NO_STUDENT: _reaches_the_student,
+            NO_DETACH: _spares_the_teacher,
+            ALTERED: _leaves_the_teacher,
+        },
     ),
     "05-qui-bouge": Exercise(
         reference=moving,
@@ -193,6 +228,7 @@ EXERCISES = {
             COUNTER: lambda answer: _keeps(answer, "num_batches_tracked"),
             LEFT_IN_EVAL: lambda answer: _keeps_mode(answer, True),
             LEFT_IN_TRAIN: lambda answer: _keeps_mode(answer, False),
+            TRACES: _keeps_everything,
         },
     ),
 }

@@ -127,6 +127,7 @@ def _named_only(student: models.StagedNet, phase: int) -> list[str]:
 ALONE = "Chaque écart doit avoir un gradient dans son bloc, et dans aucun autre : `.item()` le couperait."
 INPUT = "Un gradient remonte vers l'enseignant par l'entrée des blocs : `teacher_features[i]` est à détacher."
 TARGET = "Un gradient remonte vers l'enseignant par la cible : `teacher_features[i + 1]` est à détacher."
+MIDDLE = "Un gradient remonte vers l'enseignant, entre deux blocs : détachez chaque entrée et chaque cible."
 TERMS = "Chacun des trois termes doit recevoir un gradient : ne détachez rien ici."
 NAMED = "Les noms sont justes, mais rien n'est vraiment gelé : appelez `requires_grad_(False)` sur chaque extrémité."
 FREED = "Les noms sont justes, mais ce que la phase 1 a gelé l'est encore en phase 2 : `requires_grad_(True)` manque."
@@ -153,6 +154,7 @@ EXERCISES = {
             ALONE: _each_block_learns_alone,
             INPUT: lambda answer: _spares(answer, 0),
             TARGET: lambda answer: _spares(answer, -1),
+            MIDDLE: lambda answer: all(_spares(answer, place) for place in (1, 2)),
         },
     ),
     "06-melange": Exercise(

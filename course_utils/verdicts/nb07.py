@@ -44,6 +44,24 @@ def _gradient_is_finite(answer: object) -> bool:
     return x.grad is not None and bool(x.grad.isfinite().all())
 
 
+def _has_a_gradient(answer: object) -> bool:
+    x = torch.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True)
+    return answer(x).requires_grad  # type: ignore[operator]
+
+
+def _mu_is_not_detached(answer: object) -> bool:
+    """Agrandir toutes les distances ne change rien : le gradient n'a donc rien à dire dans cette direction."""
+    d = distances(_points((5, 3))[0]).requires_grad_()
+    (slope,) = torch.autograd.grad(answer(d).square().sum(), d)  # type: ignore[operator]
+    return abs((slope * d).sum().item()) < 1e-3
+
+
+def _scale_has_no_slope(answer: object) -> bool:
+    student, teacher = _points((5, 3), (5, 4))
+    (slope,) = torch.autograd.grad(answer(student.requires_grad_(), teacher), student)  # type: ignore[operator]
+    return abs((slope * student).sum().item()) < 1e-4
+
+
 def _zeros_stay_zeros(answer: object) -> bool:
     return bool((answer(torch.zeros(3, 3)) == 0).all())  # type: ignore[operator]
 
@@ -71,6 +89,11 @@ def _shared_mu(student: Tensor, teacher: Tensor) -> Tensor:
     d_student, d_teacher = distances(student), distances(teacher)
     mu = d_teacher[d_teacher > 0].mean()
     return torch.nn.functional.huber_loss(d_student / mu, d_teacher / mu)
+
+
+def _zeros_in_mu(student: Tensor, teacher: Tensor) -> Tensor:
+    d_student, d_teacher = distances(student), distances(teacher)
+    return torch.nn.functional.huber_loss(d_student / d_student.mean(), d_teacher / d_teacher.mean())
 
 
 def _without_diagonal(student: Tensor, teacher: Tensor) -> Tensor:
@@ -107,14 +130,17 @@ EXERCISES = {
             "Additionnez les carrés des coordonnées, sans en prendre la moyenne.": _root_mean_square,
         },
         properties={
+            "Les distances sont justes, mais le gradient est coupé : `.detach()`, numpy ou `.item()` l'arrêtent.": (
+                _has_a_gradient
+            ),
             "Avec deux points confondus, le gradient n'est pas fini : la dérivée de la racine en zéro est infinie, et "
-            "elle reste dans le calcul même sur la diagonale. Remplacez les zéros avant la racine.": _gradient_is_finite
+            "elle reste dans le calcul, même sur la diagonale. Écartez les zéros avant la racine.": _gradient_is_finite,
         },
     ),
     "07-mu": Exercise(
         reference=scaled,
         why="Chaque côté a son μ : c'est ce qui rend la perte aveugle à l'échelle.",
-        cases=[(distances(x),) for x in _points((3, 2), (7, 5))],
+        cases=[(distances(x),) for x in (*_points((3, 2), (7, 5)), torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]]))],
         mistakes={
             "La diagonale, toujours nulle, compte dans votre moyenne : ne gardez que les distances positives.": (
                 lambda d: d / d.mean()
@@ -124,8 +150,11 @@ EXERCISES = {
             "Multiplier par μ au lieu de diviser.": lambda d: d * d[d > 0].mean(),
         },
         properties={
+            "La valeur est juste, mais μ est détaché : la perte ferait alors grossir ou rétrécir l'élève.": (
+                _mu_is_not_detached
+            ),
             "Si tous les points sont confondus, il n'y a pas de distance positive : rendez des zéros, et non NaN "
-            "(par exemple avec clamp(min=1) sur le nombre de distances positives).": _zeros_stay_zeros
+            "(par exemple avec clamp(min=1) sur le nombre de distances positives).": _zeros_stay_zeros,
         },
     ),
     "07-angle": Exercise(
@@ -152,10 +181,13 @@ EXERCISES = {
                 _shared_mu
             ),
             "La diagonale compte dans la moyenne : divisez par N², et non par N(N − 1).": _without_diagonal,
+            "La diagonale compte dans μ : elle doit y valoir exactement zéro, ce qu'un epsilon ajouté sous la racine "
+            "empêche.": _zeros_in_mu,
             "C'est la somme ; les poids publiés (1 ou 25) sont réglés sur la moyenne.": _sum,
         },
         properties={
-            "La valeur est juste, mais avec deux points confondus le gradient n'est pas fini.": _loss_gradient_is_finite
+            "La valeur est juste, mais entre deux points confondus le gradient est infini.": _loss_gradient_is_finite,
+            "La valeur est juste, mais μ est détaché : l'élève en grossirait ou rétrécirait.": _scale_has_no_slope,
         },
     ),
 }

@@ -64,7 +64,7 @@ def report(validation: Sequence[float], test: Sequence[float]) -> float:
 REPORT_CASES = [
     ([0.70, 0.80, 0.85, 0.84], [0.71, 0.84, 0.82, 0.83]),
     ([0.60, 0.90, 0.88], [0.65, 0.86, 0.91]),
-    ([0.50, 0.55, 0.60, 0.75, 0.70], [0.52, 0.58, 0.61, 0.73, 0.76]),
+    ([0.50, 0.45, 0.75, 0.60, 0.70, 0.65], [0.52, 0.44, 0.73, 0.61, 0.76, 0.64]),
 ]
 
 EXERCISES = {
@@ -92,12 +92,18 @@ EXERCISES = {
             ([3.0, 1.0, 2.0], [0.9, 0.7, 0.8]),
             ([2.0, 1.0, 3.0, 1.0], [0.85, 0.80, 0.85, 0.70]),
             ([1.0, 2.0, 4.0], [0.9, 0.8, 0.7]),
+            ([1.0, 1.0, 2.0], [0.7, 0.8, 0.9]),
         ],
         mistakes={
             "C'est la liste des plus exacts sans regarder le coût : un point cher et moins exact est battu.": (
                 lambda costs, accuracies: sorted(range(len(costs)), key=lambda i: -accuracies[i])
             ),
             "Rangez-les du moins cher au plus cher.": lambda costs, accuracies: frontier(costs, accuracies)[::-1],
+            "À coût égal, seule la plus exacte reste.": lambda costs, accuracies: [
+                i
+                for i in sorted(range(len(costs)), key=lambda i: costs[i])
+                if all(accuracies[i] > accuracies[j] for j in range(len(costs)) if (costs[j], j) < (costs[i], i))
+            ],
             "À exactitude égale, le plus cher est battu : comparez avec `>=` et non `>` seul.": (
                 lambda costs, accuracies: sorted(
                     (

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from course_utils.exercises import Exercise, Verdict, check, judge, predict, typography
 from course_utils.interaction.compare import difference, short
+from course_utils.interaction.panels import inline
 from course_utils.interaction.quiz import Quiz, read_quiz
 from course_utils.lessons import NOTEBOOKS
 
@@ -73,10 +74,21 @@ def test_a_right_answer() -> None:
     assert "<code" in found.html and "✓" in found.html
 
 
-@pytest.mark.parametrize("blank", [None, ..., lambda logits, temperature: None, lambda logits, temperature: (1, ...)])
+@pytest.mark.parametrize("blank", [None, ..., lambda logits, temperature: ..., lambda logits, temperature: (1, ...)])
 def test_an_empty_stub_is_not_an_error(blank: Any) -> None:
     found = judge(SOFTEN, blank)
     assert found.status == "vide" and "À vous de jouer" in found.message
+
+
+def test_a_forgotten_return_is_said() -> None:
+    found = judge(SOFTEN, lambda logits, temperature: None)
+    assert found.status == "faux" and "sa dernière ligne doit être return" in found.message
+
+
+def test_an_error_in_a_property_is_not_the_fault_that_it_looks_for() -> None:
+    found = judge(SOFTEN, lambda logits, temperature: soften(logits, temperature).numpy())
+    assert found.status == "faux" and "une vérification s'arrête sur une erreur" in found.message
+    assert "AttributeError" in found.message or "RuntimeError" in found.message
 
 
 @pytest.mark.parametrize(
@@ -92,7 +104,7 @@ def test_an_empty_stub_is_not_an_error(blank: Any) -> None:
             ["La forme attendue est (3, 5), la vôtre est (5,)"],
         ),
         (lambda logits, temperature: soften(logits, temperature) * math.nan, ["contient des NaN"]),
-        (lambda logits, temperature: soften(logits, temperature).round().long(), ["à virgule", "int64"]),
+        (lambda logits, temperature: soften(logits, temperature).round().long(), ["à virgule", "de type int."]),
         (lambda logits, temperature: 0.5, ["Un tenseur est attendu", "couperait le gradient"]),
         (lambda logits, temperature: "softmax", ["Un tenseur est attendu, pas un objet str"]),
         (lambda logits, temperature: soften(logits.detach(), temperature), ["Le gradient doit passer."]),
@@ -191,6 +203,11 @@ def test_a_verdict_displays_as_html_and_text() -> None:
     assert isinstance(found, Verdict)
     assert found._repr_mimebundle_() == {"text/html": found.html, "text/plain": found.message}
     assert repr(found) == found.message
+
+
+def test_emphasis_is_drawn_and_products_are_not_emphasis() -> None:
+    assert inline("la **même** époque *du test*") == "la <strong>même</strong> époque <em>du test</em>"
+    assert "<em>" not in inline("`2 * t * x` et `a*b*c`, puis 3 * 4 * 5 et `T**2`")
 
 
 def test_html_of_the_student_is_escaped() -> None:
