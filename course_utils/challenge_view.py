@@ -99,7 +99,7 @@ def score_picture(
         value_format=lambda value: french_number(value, 3),
     )  # fmt: skip
     kept = french_number(1 - p_s - p_u, 2)
-    formula = (  # les deux nombres de bits, même quand un seul compte : chaque curseur se voit
+    formula = (  # les deux nombres de bits, même quand un seul compte : chaque curseur se voit
         "mémoire = [1 − (p_s + p_u)] × q_w/32 × w/5,6·10⁶\n"
         f"= {kept} × {weight_bits}/32 × {french_number(weights / REFERENCE_WEIGHTS, 3)} = {french_number(memory, 3)}\n"
         "calcul = (1 − p_s) × max(q_w, q_a)/32 × f/2,8·10⁸\n"

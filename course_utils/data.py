@@ -142,6 +142,18 @@ class Dataset:
         return self.train.classes
 
 
+def checked_images(images: Images, name: str = "images") -> Images:
+    """Les images ; TypeError si c'est autre chose (un jeu entier, un réseau), ValueError s'il n'y en a aucune."""
+    if not isinstance(images, Images):
+        raise TypeError(
+            f"`{name}` est un objet {type(images).__name__} : donnez une partie d'un jeu, par exemple data.train, à la "
+            "place que dit la fonction."
+        )
+    if not len(images):
+        raise ValueError(f"`{name}` ne contient aucune image (0) : donnez un jeu d'images non vide.")
+    return images
+
+
 def load(
     name: str = "fashion-mnist",
     *,

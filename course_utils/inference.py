@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.answers import Answers
-from course_utils.data import Batch, Images
+from course_utils.data import Batch, Images, checked_images
 from course_utils.models import StagedNet, copied
 
 CHUNK = 128  # images par lot d'évaluation : ainsi tout reste dans le cache, 2,5 fois plus rapide que par 1 000
@@ -80,8 +80,7 @@ def predict(model: nn.Module, images: Images) -> Tensor:
     Le réseau passe en mode évaluation, puis est rendu comme il était ; à un réseau en float16, les images sont données
     en float16. Lève ValueError s'il n'y a aucune image.
     """
-    if not len(images):
-        raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'images non vide.")
+    checked_images(images)
     device, dtype = device_of(model), dtype_of(model)
     modes = [(module, module.training) for module in model.modules()]
     try:

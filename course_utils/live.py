@@ -216,7 +216,7 @@ class Curves:
             x_label="époque",
             y_label="exactitude de validation",
             levels=levels,
-            x_limits=(1, max(self.epochs, 2)),
+            x_limits=(1, max(2, self.epochs, *map(len, self.accuracies.values()))),
             y_limits=(min([0.5, *seen]), 1.0),
             y_format=french_percent,
         )

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.data import Batch, Images
+from course_utils.data import Batch, Images, checked_images
 from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict
 from course_utils.models import seeded
 from course_utils.objectives import Objective
@@ -74,9 +74,9 @@ def fit(
     epochs, batch_size, seed = _whole("epochs", epochs, 1), _whole("batch_size", batch_size, 1), _whole("seed", seed, 0)
     if not (isinstance(lr, Real) and 0 < lr <= torch.finfo(torch.float32).max):
         raise ValueError(f"lr vaut {lr} : donnez un pas fini et positif, par exemple 1e-3.")
-    for part in (images, images if validation is None else validation):
-        if not len(part):
-            raise ValueError("Il n'y a aucune image (0) : donnez un jeu d'apprentissage et une validation non vides.")
+    checked_images(images)
+    if validation is not None:
+        checked_images(validation, "validation")
     device = best_device()
     place(student, device)
     trained = [p for p in (*student.parameters(), *objective.parameters()) if p.requires_grad]
@@ -229,7 +229,10 @@ def _left_usable(student: nn.Module, history: History, epochs: int) -> Iterator[
     except KeyboardInterrupt:
         history.interrupted = True
         del history.accuracy[len(history.losses) :]  # mesurée, mais son époque n'a pas été comptée
-        print(f"Interrompu après {len(history.losses)} époque(s) sur {epochs} : ce qui est appris est gardé.")
+        print(
+            f"Interrompu après {len(history.losses)} époque(s) sur {epochs} : ce qui est appris est gardé. "
+            "S'il reste des apprentissages dans la cellule, le suivant commence."
+        )
     finally:
         student.eval()
 

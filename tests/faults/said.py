@@ -14,7 +14,7 @@ def plain(text: str) -> str:
 
 def refused(call: Callable[[], Any], *expected: str) -> str:
     """La phrase par laquelle `call` refuse ; échoue si elle n'en est pas une, ou s'il y manque un morceau attendu."""
-    with pytest.raises((ValueError, OSError)) as caught:
+    with pytest.raises((ValueError, TypeError, OSError)) as caught:
         call()
     text = plain(str(caught.value))
     assert "\n" not in text and text.endswith("."), text

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from course_utils import models
 from course_utils.adapters import lit_adapters
-from course_utils.data import Batch
+from course_utils.data import Batch, load
 from course_utils.models import StagedNet
 from course_utils.objectives import Hinton, Lit, Objective, Rkd, Supervised, fading
 from course_utils.training import DivergenceError, Teacher, evaluate, fit, predict
@@ -83,6 +83,17 @@ def test_an_empty_part_is_refused_before_the_first_epoch_and_not_after() -> None
     refused(lambda: quick(student, Supervised(), validation=nothing), "aucune image", "validation")
     assert torch.equal(weights_of(student), before)
     refused(lambda: evaluate(student, nothing), "aucune image")
+
+
+def test_a_whole_data_set_or_swapped_arguments_are_named() -> None:
+    student: Any = perceptron()
+    whole: Any = load("fashion-mnist", train_size=20)
+    before = weights_of(student)
+    refused(lambda: fit(student, whole, Supervised(), epochs=1), "`images` est un objet Dataset", "data.train")
+    refused(lambda: quick(student, Supervised(), validation=whole), "`validation` est un objet Dataset")
+    refused(lambda: fit(whole.train, student, Supervised(), epochs=1), "`images` est un objet StagedNet")
+    refused(lambda: evaluate(student, whole), "`images` est un objet Dataset")
+    assert torch.equal(weights_of(student), before)
 
 
 def test_a_frozen_student_and_a_loss_that_cannot_teach_are_refused() -> None:

@@ -108,3 +108,28 @@ def test_the_reader_acts(notebook: Path) -> None:
     assert len(calls(notebook, "check")) >= 2
     assert first_arguments(notebook, "quiz") == [notebook.stem[:2]]
     assert calls(notebook, "live")
+
+
+def bound(cell: str) -> dict[str, bool]:
+    """Les noms que donne une cellule, hors boucles ; vrai pour une fonction."""
+    names = {}
+    for node in ast.parse(cell).body:
+        if isinstance(node, ast.FunctionDef):
+            names[node.name] = True
+        elif isinstance(node, ast.Assign):
+            stored = (n for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name))
+            names |= {n.id: False for n in stored if isinstance(n.ctx, ast.Store)}
+    return names
+
+
+@every_notebook
+def test_an_earlier_cell_run_again_finds_the_names_that_it_knew(notebook: Path) -> None:
+    """Le même nom pour deux choses : une cellule relue après la seconde ne trouverait plus la première."""
+    cells = [python(cell) for cell in code(notebook)]
+    names = [bound(cell) for cell in cells]
+    read = [{n.id for n in ast.walk(ast.parse(cell)) if isinstance(n, ast.Name)} for cell in cells]
+    for j, later in enumerate(names):
+        for i, first in enumerate(names[:j]):
+            for name in first.keys() & later.keys():
+                between = [k for k in range(i + 1, j) if name in read[k] - set(names[k])]
+                assert first[name] == later[name] and not between, f"{name} est donné deux fois :\n{cells[j]}"

@@ -218,6 +218,16 @@ def test_curves_follow_the_training() -> None:
     assert suivi.widget.value == suivi.svg == suivi._repr_mimebundle_()["image/svg+xml"]
 
 
+def test_curves_of_a_longer_training_than_said_widen_their_axis() -> None:
+    """Un étudiant change le nombre d'époques à un endroit et l'oublie à l'autre : rien ne s'entasse au bord."""
+    followed = curves("Validation", epochs=2)
+    for done in range(1, 9):
+        followed(history(*[0.5] * done))
+    (path,) = re.findall(r'<path d="(M[^"]+)" fill="none" stroke="[^"]+" stroke-width="2.5"', followed.svg)
+    places = [float(x) for x in re.findall(r"[ML]([\d.]+) ", path)]
+    assert len(set(places)) == 8 and places == sorted(places)
+
+
 def test_curves_want_a_validation() -> None:
     suivi = curves("Validation", epochs=2)
     with pytest.raises(ValueError, match="donnez `validation=…` à `fit`"):
