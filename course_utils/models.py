@@ -70,8 +70,11 @@ def mlp(
 ) -> StagedNet:
     """Perceptron : un étage par couche cachée (dense, ReLU, dropout).
 
-    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
+    hidden : les largeurs des couches cachées, (300,) pour une seule. Lève ValueError si ce n'est pas une suite.
+    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
     """
+    if not isinstance(hidden, Sequence):
+        raise ValueError(f"hidden vaut {hidden} : donnez une suite de largeurs, ({hidden},) pour une seule couche.")
     with seeded(seed):
         widths = [inputs, *hidden]
         stages = [

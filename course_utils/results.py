@@ -109,7 +109,8 @@ def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
     """
     kept = sorted(matching(rows, **where), key=lambda row: row["seed"])
     if not kept:
-        raise ValueError(f"Aucune ligne ne satisfait {where} : vérifiez les noms des méthodes de la campagne.")
+        known = " ; ".join(f"{name} vaut {', '.join(map(str, list(grouped(rows, name))[:12]))}" for name in where)
+        raise ValueError(f"Aucune ligne ne satisfait {where} : ici, {known}.")
     return [row[key] for row in kept]
 
 

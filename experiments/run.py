@@ -145,7 +145,12 @@ def cluster(scheduler: str | None, workers: int) -> "Iterator[Client]":
                                  dashboard_address="127.0.0.1:0", local_directory=scratch,
                                  silence_logs=logging.ERROR)  # fmt: skip
         with local, Client(local) as client:
-            yield client
+            try:
+                yield client
+            except KeyboardInterrupt:
+                for name in ("asyncio", "distributed"):  # ils raconteraient chaque connexion que cet arrêt coupe
+                    logging.getLogger(name).setLevel(logging.CRITICAL)
+                raise
 
 
 @contextmanager

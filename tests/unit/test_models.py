@@ -19,6 +19,11 @@ NETS = {
 }
 
 
+def test_a_forgotten_comma_in_the_widths_is_named():
+    with pytest.raises(ValueError, match=r"hidden vaut 300.*\(300,\)"):
+        models.mlp(300)
+
+
 @pytest.mark.parametrize("build", NETS.values(), ids=NETS)
 def test_the_cut_is_the_same_for_all(build):
     net, x = build().eval(), torch.randn(3, 1, 28, 28)

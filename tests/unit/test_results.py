@@ -63,8 +63,8 @@ def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert results.column(rows, "accuracy", method="kd") == [0.25, 0.5]
     assert list(results.grouped(rows, "method")) == ["kd", "seul"]
     assert results.card("essai") == {"seeds": [0, 1]}
-    with pytest.raises(ValueError, match="Aucune ligne"):
-        results.column(rows, "accuracy", method="absente")
+    with pytest.raises(ValueError, match=r"Aucune ligne.*ici, method vaut kd, seul.; seed vaut 1, 0"):
+        results.column(rows, "accuracy", method="absente", seed=0)
     with pytest.raises(FileNotFoundError, match="essai"):
         results.load("autre")
 
