@@ -71,7 +71,7 @@ def mlp(
     """Perceptron : un étage par couche cachée (dense, ReLU, dropout).
 
     hidden : les largeurs des couches cachées, (300,) pour une seule. Lève ValueError si ce n'est pas une suite.
-    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
+    Source : Hinton, Vinyals et Dean 2015, section 3 (2×800 et 2×1200 unités).
     """
     if not isinstance(hidden, Sequence):
         raise ValueError(f"hidden vaut {hidden} : donnez une suite de largeurs, ({hidden},) pour une seule couche.")
