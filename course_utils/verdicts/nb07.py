@@ -170,7 +170,12 @@ EXERCISES = {
                 _from_the_origin
             ),
         },
-        properties={"Si deux points sont confondus, l'angle n'existe pas : rendez 0, et non NaN.": _degenerate_is_zero},
+        properties={
+            "Les cosinus sont justes, mais le gradient est coupé : `.detach()`, numpy ou `.item()` l'arrêtent.": (
+                _has_a_gradient
+            ),
+            "Si deux points sont confondus, l'angle n'existe pas : rendez 0, et non NaN.": _degenerate_is_zero,
+        },
     ),
     "07-bug": Exercise(
         reference=rkd_distance_loss,

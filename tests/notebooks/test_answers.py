@@ -13,6 +13,7 @@ from course_utils.losses import hint_loss
 from course_utils.relations import distances
 from course_utils.verdicts.nb05 import kernel_and_stride, moving, probe
 from course_utils.verdicts.nb06 import prepare
+from course_utils.verdicts.nb07 import cosines
 from course_utils.verdicts.nb08 import frontier
 from tests.notebooks.test_exercises import EXERCISES
 
@@ -127,6 +128,7 @@ WRONG = {
     "05-bug, poids effacés": ("05-bug", emptied, "le réseau a changé"),
     "06-blocs, extrémités détachées": ("06-blocs", ends_only, "entre deux blocs"),
     "07-distances sans gradient": ("07-distances", lambda x: distances(x.detach()), "le gradient est coupé"),
+    "07-angle sans gradient": ("07-angle", lambda x: cosines(x.detach()), "le gradient est coupé"),
     "07-mu, N(N − 1)": (
         "07-mu",
         lambda d: (d / (d.sum() / (len(d) * (len(d) - 1)))).nan_to_num(),
