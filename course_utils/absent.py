@@ -6,6 +6,7 @@ Source : Hinton, Vinyals et Dean 2015, section 3.
 """
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -86,10 +87,13 @@ class Renormalised:
 
 
 def _mask(logits: Tensor, classes: Sequence[int]) -> Tensor:
-    mask = torch.zeros(logits.shape[1], dtype=torch.bool)
-    mask[list(classes)] = True
-    if not 0 < int(mask.sum()) < logits.shape[1]:
+    count = logits.shape[1]
+    if not isinstance(classes, Sequence) or not all(isinstance(k, Integral) and 0 <= k < count for k in classes):
         raise ValueError(
-            f"Les classes désignées sont {list(classes)} sur {logits.shape[1]} : il en faut une, mais pas toutes."
+            f"Les classes désignées sont {classes!r} : donnez une liste de numéros de 0 à {count - 1}, par exemple [2]."
         )
+    mask = torch.zeros(count, dtype=torch.bool)
+    mask[list(classes)] = True
+    if not 0 < int(mask.sum()) < count:
+        raise ValueError(f"Les classes désignées sont {list(classes)} sur {count} : il en faut une, mais pas toutes.")
     return mask

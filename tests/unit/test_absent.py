@@ -1,9 +1,11 @@
 """La classe absente : la règle du biais et le compte des erreurs, contre le calcul direct."""
 
+from typing import Any
+
 import pytest
 import torch
 
-from course_utils.absent import best_bias, errors_by_bias, prior_bias, with_bias
+from course_utils.absent import best_bias, errors_by_bias, margins, prior_bias, with_bias
 
 LOGITS = torch.randn(500, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.randint(0, 6, (500,), generator=torch.Generator().manual_seed(1))
@@ -30,6 +32,12 @@ def test_best_bias_is_best_on_the_grid() -> None:
     total, _ = errors_by_bias(LOGITS, LABELS, 3, BIASES)
     chosen = (BIASES - best_bias(LOGITS, LABELS, 3, BIASES)).abs().argmin()
     assert int(total[chosen]) == int(total.min())
+
+
+@pytest.mark.parametrize("classes", [2, "sac", ["sac"], [10], [-1], [1.0], torch.tensor(2)], ids=repr)
+def test_classes_that_are_not_a_list_of_numbers_are_refused_with_what_to_give(classes: Any) -> None:
+    with pytest.raises(ValueError, match=r"donnez une liste de numéros de 0 à 9, par exemple \[2\]\.$"):
+        margins(torch.zeros(4, 10), classes)
 
 
 def test_nothing_is_changed_in_place_and_bad_arguments_are_refused() -> None:
