@@ -117,12 +117,11 @@ def _finish(exercise: Exercise, answer: Any) -> Verdict:
     for sentence, holds in exercise.properties.items():
         try:
             held, detail = holds(answer), ""
-        except Exception as error:
+        except Exception as error:  # ce n'est pas la faute que la phrase décrit : elle dit ce que l'on vérifiait
             held, detail = False, "\n".join(_where_and_why(answer, error))
+            sentence = f"Les valeurs sont justes, mais une vérification s'arrête sur une erreur. {sentence}"
         if not held:
-            # une erreur n'est pas la faute que la phrase décrit : elle dit seulement ce que l'on vérifiait
-            said = f"Les valeurs sont justes, mais une vérification s'arrête sur une erreur. {sentence}"
-            return verdict("faux", "Presque", said if detail else sentence, detail=detail)
+            return verdict("faux", "Presque", sentence, detail=detail)
     return verdict("juste", "Juste", exercise.why)
 
 

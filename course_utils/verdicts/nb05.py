@@ -110,13 +110,13 @@ def _probe_cases() -> list[tuple[models.StagedNet, Tensor]]:
     ]
 
 
-def _probed(answer: Any, training: bool = True) -> tuple[dict[str, Tensor], models.StagedNet]:
+def _probed(answer: Any, training: bool = True) -> tuple[dict[str, Tensor], list[Any], models.StagedNet]:
     model = models.resnet(8, width=4).train()
     model(_features(6, 1, 8, 8)[1])  # des statistiques que la remise à zéro effacerait
     model.train(training)
-    before = copy.deepcopy(model.state_dict())
+    before, settings = copy.deepcopy(model.state_dict()), _settings(model)
     answer(model, _features(5, 1, 8, 8)[0])
-    return before, model
+    return before, settings, model
 
 
 def _settings(model: models.StagedNet) -> list[Any]:
@@ -129,19 +129,17 @@ def _settings(model: models.StagedNet) -> list[Any]:
 
 
 def _keeps(answer: Any, *endings: str) -> bool:
-    before, model = _probed(answer)
+    before, _, model = _probed(answer)
     return all(torch.equal(before[name], x) for name, x in model.state_dict().items() if name.endswith(endings))
 
 
 def _keeps_everything(answer: Any) -> bool:
-    model = models.resnet(8, width=4)
-    before, settings = copy.deepcopy(model.state_dict()), _settings(model)
-    answer(model, _features(5, 1, 8, 8)[0])
-    return settings == _settings(model) and all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    _, settings, model = _probed(answer)
+    return _keeps(answer, "") and settings == _settings(model)
 
 
 def _keeps_mode(answer: Any, training: bool) -> bool:
-    return all(module.training == training for module in _probed(answer, training)[1].modules())
+    return all(module.training == training for module in _probed(answer, training)[-1].modules())
 
 
 NO_STUDENT = "La valeur est juste, mais le gradient n'atteint pas l'élève : seul l'enseignant est à détacher."
