@@ -110,7 +110,8 @@ def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
     kept = sorted(matching(rows, **where), key=lambda row: row["seed"])
     if not kept:
         known = " ; ".join(f"{name} vaut {', '.join(map(str, list(grouped(rows, name))[:12]))}" for name in where)
-        raise ValueError(f"Aucune ligne ne satisfait {where} : {'ici, ' + known if rows else 'la liste donnée est vide'}.")
+        seen = f"ici, {known}" if rows else "la liste donnée est vide"
+        raise ValueError(f"Aucune ligne ne satisfait {where} : {seen}.")
     return [row[key] for row in kept]
 
 
