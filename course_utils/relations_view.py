@@ -1,5 +1,6 @@
 """RKD sous les yeux : deux jeux de points dans le plan, leurs distances φ, les deux pertes et le gradient."""
 
+from functools import lru_cache
 from string import ascii_uppercase
 
 import torch
@@ -12,6 +13,7 @@ from course_utils.french import french_number
 from course_utils.losses import rkd_angle_loss, rkd_distance_loss
 from course_utils.relations import distances, mean_distance, relative_distances
 
+_Points = tuple[tuple[float, ...], ...]  # des points (N, 2), en nombres : c'est ce qui se retrouve
 REACH = 3.5  # demi-côté du plan dessiné
 WEIGHTS = {"distances": (1.0, 0.0), "angles": (0.0, 1.0), "les deux": (1.0, 2.0)}  # 1 et 2 : les poids publiés
 
@@ -36,31 +38,37 @@ def relations_view(student: Tensor, teacher: Tensor, *, loss: str = "les deux", 
     """
     by_distance, by_angle, slope = losses_and_slope(student, teacher, loss)
     largest = slope.norm(dim=1).max().item()
-    names = list(ascii_uppercase[: len(student)])
-    side, _, letter = selected.partition(" ")
-    planes, maps = [], []
-    for who, color, points in (("enseignant", "teacher", teacher), ("élève", "student", student)):
-        mine = names.index(letter) if side == who else None
-        arrows = -slope / largest if who == "élève" and largest > 1e-5 else None
-        middle = points.mean(dim=0) if points.abs().max() > REACH else torch.zeros(2)  # reste visible
-        alt = f"Les points {', '.join(names)} de l'{who}, reliés deux à deux."
-        planes += [
-            plane(points - middle, names, alt=alt, title=who.capitalize(), color=color, arrows=arrows, selected=mine,
-                  reach=REACH, width=374)
-        ]  # fmt: skip
-        mu = french_number(mean_distance(distances(points)).item(), 2)
-        maps += [
-            heat_map(relative_distances(points), names, names, alt=f"Distances relatives de l'{who}, μ = {mu}.",
-                     title=f"φ, avec μ = {mu}", limits=(0, 2), width=374, cell_height=28)
-        ]  # fmt: skip
+    arrows = _values(-slope / largest) if largest > 1e-5 else None
+    who, _, letter = selected.partition(" ")
+    mine = {who: ascii_uppercase.index(letter)} if letter else {}
+    losses = f"Perte des distances : {french_number(by_distance, 4)} ; perte des angles : {french_number(by_angle, 4)}"
     told = text_panel(
-        f"Perte des distances : {french_number(by_distance, 4)} ; perte des angles : {french_number(by_angle, 4)}\n"
-        f"Plus grand gradient (la plus longue flèche) : {french_number(largest, 4)}",
+        f"{losses}\nPlus grand gradient (la plus longue flèche) : {french_number(largest, 4)}",
         width=760,
         color="student",
     )
-    alt = f"Perte des distances : {french_number(by_distance, 4)} ; perte des angles : {french_number(by_angle, 4)}."
-    return stack(told, side_by_side(*planes), side_by_side(*maps), alt=alt)
+    left = _side("enseignant", "teacher", _values(teacher), None, mine.get("enseignant"))
+    right = _side("élève", "student", _values(student), arrows, mine.get("élève"))
+    return stack(told, side_by_side(left, right), alt=f"{losses}.")
+
+
+@lru_cache(maxsize=16)  # un seul côté bouge à la fois : l'autre est déjà dessiné
+def _side(who: str, color: str, points: _Points, arrows: _Points | None, selected: int | None) -> str:
+    """Un nuage et, en dessous, sa matrice φ. color : un rôle de PALETTE. selected : le numéro du point à cercler."""
+    cloud, names = torch.tensor(points), ascii_uppercase[: len(points)]
+    middle = cloud.mean(dim=0) if cloud.abs().max() > REACH else torch.zeros(2)  # reste visible
+    mu = french_number(mean_distance(distances(cloud)).item(), 2)
+    return stack(
+        plane(cloud - middle, names, alt=f"Les points {', '.join(names)} de l'{who}, reliés deux à deux.",
+              title=who.capitalize(), color=color, selected=selected,
+              arrows=None if arrows is None else torch.tensor(arrows), reach=REACH, width=374),
+        heat_map(relative_distances(cloud), names, names, alt=f"Distances relatives de l'{who}, μ = {mu}.",
+                 title=f"φ, avec μ = {mu}", limits=(0, 2), width=374, cell_height=28),
+    )  # fmt: skip
+
+
+def _values(points: Tensor) -> _Points:
+    return tuple(tuple(point) for point in points.tolist())
 
 
 def descent(student: Tensor, teacher: Tensor, steps: int, *, loss: str = "les deux", pace: float = 2.0) -> list[Tensor]:

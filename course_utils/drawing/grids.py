@@ -20,6 +20,7 @@ _SEQUENTIAL = ((247, 251, 255), (198, 219, 239), (107, 174, 214), (33, 113, 181)
 _DIVERGING = ((0, 68, 136), (86, 160, 211), (255, 255, 255), (236, 140, 80), (160, 58, 0))
 _Stops = tuple[tuple[int, int, int], ...]
 _TILT = math.radians(40)
+_MARGIN = 12.0  # à droite d'une carte sans barre
 
 
 @lru_cache(maxsize=4096)
@@ -56,7 +57,7 @@ def heat_map(
     width: float = svg.WIDTH,
     cell_height: float = 34,
 ) -> str:
-    """Une matrice (len(rows), len(columns)) en couleurs, avec sa barre d'échelle.
+    """Une matrice (len(rows), len(columns)) en couleurs ; une barre d'échelle remplace les nombres non écrits.
 
     diverging : échelle bleu – blanc – vermillon centrée sur zéro. log : échelle logarithmique (valeurs > 0).
     limits : bornes de l'échelle (fixées, elles ne bougent pas quand la figure vit). print_values : écrire les
@@ -76,31 +77,29 @@ def heat_map(
     head, top = heading(title, width)
     top += 6
     bottom = top + cell_height * len(rows)
-    bar, bar_room = _color_bar(limits, log, stops, top, bottom)
     left = 22 + max(svg.text_width(name, svg.SMALL) for name in rows) + (24 if row_label else 0)
     longest = max(svg.text_width(name, svg.SMALL) for name in columns)
+    printed = [[value_format(value) if math.isfinite(value) else "—" for value in row] for row in table]
+    if print_values is None:
+        room = (width - left - _MARGIN) / len(columns) - 4
+        print_values = all(svg.text_width(label, svg.SMALL) <= room for row in printed for label in row)
+    bar, bar_room = ("", _MARGIN) if print_values else _color_bar(limits, log, stops, top, bottom)
     turned = longest > (width - left - bar_room) / len(columns) - 6  # des noms trop longs s'inclinent
     if turned:
         left = max(left, longest * math.cos(_TILT) + 10)
     cell = (width - left - bar_room) / len(columns)
     foot = (longest * math.sin(_TILT) + 26 if turned else 28) + (24 if column_label else 0)
-    printed = [[value_format(value) if math.isfinite(value) else "—" for value in row] for row in table]
-    if print_values is None:
-        print_values = all(svg.text_width(label, svg.SMALL) <= cell - 4 for row in printed for label in row)
 
-    parts = [head]
+    shades = [[_shade(round(share(v), 3), stops) if math.isfinite(v) else (GRID, MUTED) for v in row] for row in table]
+    parts = [head, _cells([[fill for fill, _ in row] for row in shades], left, top, cell, cell_height)]
     if row_label:
         parts += [svg.text(row_label, 22, (top + bottom) / 2, size=svg.SMALL, anchor="middle", rotate=-90)]
     for i, name in enumerate(rows):
-        y = top + i * cell_height
-        parts += [svg.text(name, left - 8, y + cell_height / 2 + 5, size=svg.SMALL, anchor="end")]
-        for j, value in enumerate(table[i]):
-            x = left + j * cell
-            fill, ink = _shade(round(share(value), 3), stops) if math.isfinite(value) else (GRID, MUTED)
-            parts += [svg.rect(x, y, cell, cell_height, fill, stroke=PAPER)]
-            if print_values:
-                middle = y + cell_height / 2 + 5
-                parts += [svg.text(printed[i][j], x + cell / 2, middle, size=svg.SMALL, anchor="middle", color=ink)]
+        y = top + i * cell_height + cell_height / 2 + 5
+        parts += [svg.text(name, left - 8, y, size=svg.SMALL, anchor="end")]
+        for j, label in enumerate(printed[i] if print_values else []):
+            x = left + (j + 0.5) * cell
+            parts += [svg.text(label, x, y, size=svg.SMALL, anchor="middle", color=shades[i][j][1])]
     for j, name in enumerate(columns):
         x = left + (j + 0.5) * cell
         parts += [
@@ -112,9 +111,23 @@ def heat_map(
         parts += [centered(column_label, (left + width - bar_room) / 2, bottom + foot - 10, width, INK)]
     if mark:
         x, y = left + mark[1] * cell, top + mark[0] * cell_height
-        parts += [svg.rect(x, y, cell, cell_height, "none", stroke=PALETTE["wrong"], stroke_width=3.5)]
-    parts += [f'<g transform="translate({svg.number(width - bar_room)} 0)">{bar}</g>']
+        # encre sur blanc : vu sur n'importe quelle couleur de case
+        for color, thick in ((PAPER, 7), (INK, 3)):
+            parts += [svg.rect(x, y, cell, cell_height, "none", stroke=color, stroke_width=thick)]
+    if bar:
+        parts += [f'<g transform="translate({svg.number(width - bar_room)} 0)">{bar}</g>']
     return svg.document(width, bottom + foot, "".join(parts), alt)
+
+
+def _cells(fills: Sequence[Sequence[str]], x: float, y: float, width: float, height: float) -> str:
+    """Les cases, en deux éléments : une image d'un pixel par case, et les traits blancs qui les séparent."""
+    down, across = len(fills), len(fills[0])
+    right, bottom = x + across * width, y + down * height
+    colors = np.frombuffer(bytes.fromhex("".join(fill[1:] for row in fills for fill in row)), np.uint8)
+    lines = [((x, y + i * height), (right, y + i * height)) for i in range(down + 1)]
+    lines += [((x + j * width, y), (x + j * width, bottom)) for j in range(across + 1)]
+    picture = _picture(colors.reshape(down, across, 3), x, y, right - x, bottom - y)
+    return picture + svg.segments(lines, PAPER, width=1)
 
 
 def _color_limits(values: Sequence[float], diverging: bool, log: bool) -> Limits:

@@ -9,8 +9,6 @@ from torch import Tensor
 from course_utils.drawing import svg
 from course_utils.drawing.palette import GRID, INK, MUTED, PALETTE
 
-Point = tuple[float, float]
-
 
 def plane(
     points: Tensor,
@@ -31,7 +29,7 @@ def plane(
     top = 34 if title else 8
     side = width - 16
 
-    def place(x: float, y: float) -> Point:
+    def place(x: float, y: float) -> svg.Point:
         return 8 + side * (x + reach) / (2 * reach), top + side * (reach - y) / (2 * reach)
 
     dots = [place(*point) for point in points.tolist()]
@@ -39,8 +37,8 @@ def plane(
     parts += [svg.rect(8, top, side, side, "none", stroke=GRID, radius=6)]
     units = range(-int(reach), int(reach) + 1)
     grid = [((u, -reach), (u, reach)) for u in units] + [((-reach, u), (reach, u)) for u in units]
-    parts += [_segments([(place(*start), place(*end)) for start, end in grid], GRID, 0.6)]
-    parts += [_segments(list(combinations(dots, 2)), MUTED, 1.2)]
+    parts += [svg.segments([(place(*start), place(*end)) for start, end in grid], GRID, width=0.6)]
+    parts += [svg.segments(list(combinations(dots, 2)), MUTED, width=1.2)]
     if selected is not None:
         cx, cy = (svg.number(value) for value in dots[selected])
         parts += [f'<circle cx="{cx}" cy="{cy}" r="13" fill="none" stroke="{INK}" stroke-width="2"/>']
@@ -51,13 +49,7 @@ def plane(
     return svg.document(width, top + side + 8, "".join(parts), alt)
 
 
-def _segments(ends: Sequence[tuple[Point, Point]], color: str, width: float) -> str:
-    """Des traits séparés, en un seul tracé : une image vivante gagne à avoir peu d'éléments."""
-    breaks = (math.nan, math.nan)
-    return svg.path([point for start, end in ends for point in (start, end, breaks)], color, width=width)
-
-
-def _arrow(start: Point, end: Point) -> str:
+def _arrow(start: svg.Point, end: svg.Point) -> str:
     length = math.dist(start, end)
     if length < 3:  # pixels : trop courte pour se voir
         return ""

@@ -16,6 +16,7 @@ from course_utils.drawing.palette import GRID, INK, PAPER
 # Une seule échelle de tailles, en pixels pour une figure large de 760 px, lisible au projecteur.
 TITLE, TEXT, SMALL = 19, 16, 14
 WIDTH = 760
+Point = tuple[float, float]
 FONT = "system-ui,'Segoe UI',Roboto,Helvetica,Arial,'DejaVu Sans',sans-serif"
 
 # Largeurs de DejaVu Sans (la plus large des polices courantes), en centièmes de la taille.
@@ -161,7 +162,7 @@ def sign(group: int, x: float, y: float, color: str) -> str:
     return f'<polygon points="{corners}" fill="{color}" stroke="{PAPER}" stroke-width="1.5"/>'
 
 
-def path(points: Iterable[tuple[float, float]], color: str, *, width: float = 2.5, dash: str = "") -> str:
+def path(points: Iterable[Point], color: str, *, width: float = 2.5, dash: str = "") -> str:
     """Une ligne brisée ; un point NaN l'interrompt."""
     steps, pen_down = [], False
     for x, y in points:
@@ -175,6 +176,12 @@ def path(points: Iterable[tuple[float, float]], color: str, *, width: float = 2.
         f'<path d="{"".join(steps)}" fill="none" stroke="{color}" stroke-width="{number(width)}" '
         f'stroke-linejoin="round" stroke-linecap="round"{dashes}/>'
     )
+
+
+def segments(ends: Iterable[tuple[Point, Point]], color: str, *, width: float) -> str:
+    """Des traits séparés, en un seul tracé : une image vivante gagne à avoir peu d'éléments."""
+    breaks = (math.nan, math.nan)
+    return path((point for start, end in ends for point in (start, end, breaks)), color, width=width)
 
 
 def zoom() -> float:

@@ -1,5 +1,7 @@
 """Les figures : du SVG bien formé, décrit, lisible, à virgule, et dont aucune étiquette n'est coupée."""
 
+import base64
+import io
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -12,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Scale, limits_of, spread, tick_labels
@@ -248,11 +251,6 @@ def test_side_by_side_keeps_both_descriptions_and_sizes() -> None:
 
 
 def test_images_are_exact_and_not_smoothed() -> None:
-    import base64
-    import io
-
-    from PIL import Image
-
     figure = image_grid(IMAGES, alt="Six images.")
     assert figure.count("image-rendering:pixelated") == 6
     first = base64.b64decode(re.findall(r"base64,([^\"]+)", figure)[0])
@@ -279,18 +277,30 @@ def test_a_picture_drawn_again_shows_what_its_data_have_become() -> None:
 
 
 def test_the_colour_bar_goes_from_the_lowest_value_below_to_the_highest_above() -> None:
-    import base64
-    import io
-
-    from PIL import Image
-
-    drawing = heat_map([[0.0, 1.0]], ["a"], ["b", "c"], alt="Carte.")
-    bar = np.asarray(Image.open(io.BytesIO(base64.b64decode(re.findall(r"base64,([^\"]+)", drawing)[0]))), float)
+    cells, bar = pictures_of(heat_map([[0.0, 1.0]], ["a"], ["b", "c"], alt="Carte.", print_values=False))
     brightness = bar.mean(axis=(1, 2))
     assert bar.shape[1:] == (1, 3) and (np.diff(brightness) > 0).all()
-    cells = re.findall(r'fill="#(\w{6})" stroke="#ffffff"', drawing.lower())
-    lowest, highest = (np.frombuffer(bytes.fromhex(cell), np.uint8).mean() for cell in cells[-2:])
+    lowest, highest = cells.mean(axis=2)[0]
     assert brightness[-1] == pytest.approx(lowest, abs=4) and brightness[0] == pytest.approx(highest, abs=4)
+
+
+def test_a_heat_map_has_one_pixel_per_cell_and_a_bar_only_if_its_numbers_are_not_written() -> None:
+    values = [[0.0, 0.5, 1.0], [math.nan, 0.25, 0.75]]
+    named = {"rows": ["a", "b"], "columns": ["c", "d", "e"], "alt": "Carte."}
+    (written,) = pictures_of(heat_map(values, **named))
+    (cells, _bar) = pictures_of(heat_map(values, **named, print_values=False))
+    assert written.shape == (2, 3, 3) and np.array_equal(written, cells)
+    lightness = written.mean(axis=2)
+    assert lightness[0, 0] > lightness[1, 1] > lightness[0, 1] > lightness[1, 2] > lightness[0, 2]
+    assert np.ptp(written[1, 0]) < 12  # une valeur absente : un gris
+    for drawing in (heat_map(values, **named), heat_map(values, **named, width=90)):
+        assert ("0,75" in drawing) == (len(pictures_of(drawing)) == 1)
+
+
+def pictures_of(drawing: str) -> list[np.ndarray]:
+    """Les images contenues dans un dessin, en nombres."""
+    found = re.findall(r"base64,([^\"]+)", drawing)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(code))), float) for code in found]
 
 
 def test_merges_are_average_linkage() -> None:
