@@ -180,7 +180,7 @@ RULES: tuple[Rule, ...] = (
         "Deux élèves ensemble (en ligne)",
         lambda s: not _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
         "Chacun est l'enseignant de l'autre : aucun grand réseau à entraîner d'abord.",
-        lambda s: "Mesuré plus bas dans ce notebook, avec son témoin.",
+        lambda s: "Mesuré plus bas dans ce notebook, avec son contrôle.",
         "08",
     ),
     Rule(

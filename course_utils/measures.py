@@ -40,7 +40,7 @@ def deep_starts() -> str:
 
 
 def _at_the_common_step(rows: list[Row]) -> Mapping[str, list[Row]]:
-    """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le témoin."""
+    """Les lignes au pas commun de la campagne ; les autres pas n'ont servi qu'à vérifier le contrôle."""
     common = results.card("fitnets")["settings"]["lr"]
     return results.grouped([row for row in rows if row["lr"] == common], "method")
 

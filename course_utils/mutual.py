@@ -36,7 +36,7 @@ class Pair(nn.Module):
 class Mutual:
     """Pour chaque élève : H(y, P_S) + weight · T² · KL(P_autre ‖ P_S), où les probabilités de l'autre sont détachées.
 
-    Avec weight=0, les deux élèves apprennent côte à côte sans se voir : le témoin.
+    Avec weight=0, les deux élèves apprennent côte à côte sans se voir : le contrôle.
     """
 
     def __init__(self, *, temperature: float = 1.0, weight: float = 1.0) -> None:

@@ -41,6 +41,17 @@ def _passes_gradient(answer: Callable[..., Tensor]) -> bool:
     return loss.requires_grad and bool(torch.autograd.grad(loss, student)[0].any())
 
 
+def _stays_finite(answer: Callable[..., Tensor]) -> bool:
+    student, teacher = (200 * torch.eye(10)[[k, 3]] for k in (1, 2))
+    loss = answer(student.requires_grad_(), teacher, 1.0)
+    return bool(torch.isfinite(torch.stack([loss.detach(), *torch.autograd.grad(loss, student)[0].flatten()])).all())
+
+
+PROPERTIES = {
+    "Le gradient doit pouvoir remonter jusqu'à l'élève : gardez des tenseurs.": _passes_gradient,
+    "Avec de grands logits, une probabilité arrondie à 0 rend la perte infinie ou NaN : prenez « log_softmax » des "
+    "logits plutôt que le logarithme d'un softmax.": _stays_finite,
+}
 LOSS_MISTAKES = {
     "Le facteur T² manque : sans lui, le terme doux s'éteint quand T grandit.": _kl,
     'C\'est une moyenne sur les images, pas sur les classes (reduction="batchmean", et non "mean").': lambda s, t, T: (
@@ -70,7 +81,7 @@ EXERCISES = {
         why="La divergence est nulle quand l'élève répond comme l'enseignant, et T² garde aux gradients leur taille.",
         cases=_cases,
         mistakes={hint: wrong for hint, wrong in LOSS_MISTAKES.items() if not hint.startswith("Les deux")},
-        properties={"Le gradient doit pouvoir remonter jusqu'à l'élève : gardez des tenseurs.": _passes_gradient},
+        properties=PROPERTIES,
     ),
     "02-gradient": Exercise(
         reference=gradient,
@@ -98,6 +109,6 @@ EXERCISES = {
         why="« mean » divisait aussi par le nombre de classes, et sans T² le terme doux s'effaçait quand T grandit.",
         cases=_cases,
         mistakes=LOSS_MISTAKES,
-        properties={"Le gradient doit pouvoir remonter jusqu'à l'élève : gardez des tenseurs.": _passes_gradient},
+        properties=PROPERTIES,
     ),
 }

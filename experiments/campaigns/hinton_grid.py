@@ -13,7 +13,7 @@ from experiments.shared import ALONE, dataset, teacher
 
 # Autant de pas, ou presque : 6 000 images demandent moins d'époques.
 EPOCHS = {"1800": 20, "6000": 8}
-# À l'élève seul, ce pas ou ses voisins conviennent également (student_step.py) : le témoin n'y perd rien.
+# À l'élève seul, ce pas ou ses voisins conviennent également (student_step.py) : le contrôle n'y perd rien.
 SETTINGS = {"teacher": "fashion-resnet", "hidden": (800, 800), "epochs": EPOCHS, "lr": 2e-3}
 TEMPERATURES = [1.0, 2.0, 4.0, 8.0, 20.0]
 SOFT_WEIGHTS = [0.1, 0.3, 1.0, 3.0]

@@ -1,6 +1,6 @@
-"""L'élève seul à quatre pas d'Adam, témoin du notebook 02. Une minute sur deux cœurs.
+"""L'élève seul à quatre pas d'Adam, contrôle du notebook 02. Une minute sur deux cœurs.
 
-Le pas commun aux deux élèves désavantage-t-il le témoin ? Seule la validation est lue.
+Le pas commun aux deux élèves désavantage-t-il le contrôle ? Seule la validation est lue.
 """
 
 from course_utils.models import mlp

@@ -37,7 +37,18 @@ def rkd(student: Tensor, teacher: Tensor, mu: Any) -> Tensor:
     return F.huber_loss(d_s / mu(d_s), d_t / mu(d_t))
 
 
+def log_of_a_softmax(s: Tensor, t: Tensor, T: float) -> Tensor:
+    p, q = (s / T).softmax(1), (t / T).softmax(1)
+    return T**2 * (q * (q.log() - p.log())).sum(1).mean()
+
+
+def both_in_logarithm(s: Tensor, t: Tensor, T: float) -> Tensor:
+    log_q, log_p = (s / T).log_softmax(1), (t / T).log_softmax(1)
+    return T**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+
+
 RIGHT = {
+    "02-kd-loss, deux logarithmes": ("02-kd-loss", both_in_logarithm),
     "03-sans-la-classe en float64": ("03-sans-la-classe", erased_in_double),
     "03-regle-du-biais, en cherchant": ("03-regle-du-biais", bias_on_the_grid),
     "05-regresseur en tenseur": ("05-regresseur", lambda a, b: torch.tensor(kernel_and_stride(a, b))),
@@ -115,6 +126,7 @@ WRONG = {
     "01-softmax débordant en float64": ("01-softmax-temperature", double_overflow, "NaN"),
     "01-softmax adouci après coup": ("01-softmax-temperature", after_the_softmax, "devrait être"),
     "01-voisine, la deuxième": ("01-voisine", second_best, "excluez la diagonale"),
+    "02-kd-loss, logarithme d'un softmax": ("02-kd-loss", log_of_a_softmax, "log_softmax"),
     "03-regle, zéro": ("03-regle-du-biais", lambda z, k, s: 0.0, "La valeur est différente"),
     "05-regresseur à virgule": (
         "05-regresseur",

@@ -1,4 +1,4 @@
-"""La distillation en ligne : ce que valent les termes, où vont les gradients, ce que le témoin prouve."""
+"""La distillation en ligne : ce que valent les termes, où vont les gradients, ce que le contrôle prouve."""
 
 import pytest
 import torch
@@ -74,7 +74,7 @@ def test_a_student_never_feels_how_far_the_other_is_from_it():
 
 
 def test_without_weight_each_student_learns_exactly_as_if_alone():
-    """Le témoin ne change pas un bit : ni les labels ni l'ordre des images ne dépendent du voisin."""
+    """Le contrôle ne change pas un bit : ni les labels ni l'ordre des images ne dépendent du voisin."""
     pair = Pair(net(0), net(1))
     train(pair, Mutual(weight=0))
     for mine, seed in ((pair.first, 0), (pair.second, 1)):
