@@ -180,13 +180,16 @@ class Curves:
     """Les courbes vivantes : un objet à donner à `fit(on_epoch=…)`."""
 
     def __init__(self, title: str, epochs: int, teacher: float | None, name: str) -> None:
+        from IPython import get_ipython
         from IPython.display import display
 
         self.title, self.epochs, self.teacher, self.name = title, epochs, teacher, name
         self.accuracies: dict[str, list[float]] = {}
         self.widget = widgets.HTML()
         self._draw()
-        self._display = display(self, display_id=True)
+        self._display, self._stored = display(self, display_id=True), True
+        if shell := get_ipython():
+            shell.events.register("post_run_cell", self._store)
 
     def __call__(self, history: Any) -> None:
         """Reçoit l'historique (`.accuracy`) après une époque. Lève ValueError s'il n'y a pas de validation."""
@@ -201,8 +204,13 @@ class Curves:
             raise ValueError("Ces courbes montrent l'exactitude de validation : donnez `validation=…` à `fit`.")
         self.accuracies[name] = [float(value) for value in history.accuracy]
         self._draw()
-        if len(history.accuracy) >= self.epochs and self._display:
-            self._display.update(self)  # l'image finale reste dans le notebook enregistré
+        self._stored = False
+
+    def _store(self, _result: Any) -> None:
+        """À la fin d'une cellule, même arrêtée : l'image du moment reste dans le notebook enregistré."""
+        if not self._stored and self._display:
+            self._display.update(self)
+            self._stored = True
 
     def _draw(self) -> None:
         named = {f"{name} : {french_percent(values[-1], 1)}": values for name, values in self.accuracies.items()}

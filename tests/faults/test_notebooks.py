@@ -183,6 +183,16 @@ def test_error_of_a_library_is_not_blamed_on_the_notebook(shell: NotebookClient)
     assert [output["output_type"] for output in run(shell, library)] == ["error"]
 
 
+def test_curves_cut_short_stay_in_the_saved_notebook(shell: NotebookClient) -> None:
+    """Arrêtées à la deuxième époque sur neuf, par ■ ou par une erreur : sans noyau, on les voit encore."""
+    started = run(shell, "from types import SimpleNamespace as H\nfrom course_utils.live import curves\n"
+                         "suivi = curves('Validation', epochs=9)\nsuivi(H(accuracy=[0.7]))\n"
+                         "suivi(H(accuracy=[0.7, 0.81]))\nraise KeyboardInterrupt")  # fmt: skip
+    (shown,) = [output for output in started if output["output_type"] == "display_data"]
+    assert "81,0\u00a0%" in shown["data"]["text/plain"] and "81,0\u00a0%" in shown["data"]["image/svg+xml"]
+    assert run(shell, "1 + 1;") == []  # ce qui est rangé ne l'est pas de nouveau
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL n'existe pas sous Windows")
 def test_kernel_killed_while_it_learns_leaves_nothing(tmp_path: Path) -> None:
     log, temporary = tmp_path / "journal", tmp_path / "tmp"
