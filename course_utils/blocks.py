@@ -44,3 +44,14 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     if inputs == outputs and stride == 1:
         return nn.Identity()
     return nn.Sequential(*conv_bn(inputs, outputs, 1, stride))
+
+
+def blocks_per_stage(depth: int, *, per_block: int, extra: int, family: str) -> int:
+    """Le n d'un réseau de depth = per_block·n + extra couches, ou ValueError si depth n'est pas de cette forme."""
+    n, rest = divmod(depth - extra, per_block)
+    if n < 1 or rest:
+        near = max(1, round((depth - extra) / per_block)) * per_block + extra
+        raise ValueError(
+            f"La profondeur vaut {depth} : un réseau {family} a {per_block}n + {extra} couches, par exemple {near}."
+        )
+    return n

@@ -38,7 +38,7 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     try:
         with torch.no_grad(), counter:
             probe(torch.zeros(1, *input_shape))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise ValueError(
             f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur)."
         ) from error

@@ -7,7 +7,8 @@ aléatoire global n'est pas touché.
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from course_utils.blocks import basic_block, conv_bn, grouped_block
+from course_utils.blocks import basic_block, blocks_per_stage, conv_bn, grouped_block
 from course_utils.files import shown
 from course_utils.packing import packed
 from course_utils.weights import load_weights
@@ -59,7 +60,7 @@ class StagedNet(nn.Module):
 
     def _flow(self, x: Tensor, parts: Sequence[nn.Module]) -> Iterator[Tensor]:
         """La sortie de chaque partie, l'une nourrissant la suivante ; pendant `fit`, rangée par paquets de canaux."""
-        flow = packed(x, parts)
+        flow = packed(_readable(x, self.modules()), parts)
         for part in parts:
             flow = part(flow)
             yield flow
@@ -90,7 +91,7 @@ def resnet(depth: int, *, width: int = 16, in_channels: int = 1, classes: int = 
     Lève ValueError si depth n'est pas de la forme 6n + 2. Source : He et al. 2016, section 4.2 (raccourci 1×1 aux
     transitions).
     """
-    n = _blocks_per_stage(depth, per_block=6, extra=2, family="ResNet")
+    n = blocks_per_stage(depth, per_block=6, extra=2, family="ResNet")
     with seeded(seed):
         stages = _three_stages(n, width, [width, 2 * width, 4 * width], basic_block)
         return _convolutional(in_channels, width, stages, 4 * width, classes)
@@ -104,7 +105,7 @@ def resnext(
 
     Lève ValueError si depth n'est pas de la forme 9n + 2. Source : Xie et al. 2017, section 5.3.
     """
-    n = _blocks_per_stage(depth, per_block=9, extra=2, family="ResNeXt")
+    n = blocks_per_stage(depth, per_block=9, extra=2, family="ResNeXt")
 
     def block(inputs: int, outputs: int, stride: int) -> nn.Module:
         # la largeur intérieure double avec celle de l'étage : outputs = 4 · base_width · 2^étage
@@ -123,7 +124,7 @@ def plain(depth: int, *, width: int = 8, in_channels: int = 1, classes: int = 10
     sait plus entraîner quand il s'approfondit. Lève ValueError si depth n'est pas de la forme 3n + 1 avec n ≥ 2.
     Source : Romero et al. 2014 (FitNets), le principe.
     """
-    n = _blocks_per_stage(depth, per_block=3, extra=1, family="plain")
+    n = blocks_per_stage(depth, per_block=3, extra=1, family="plain")
     if n < 2:
         raise ValueError(
             f"La profondeur vaut {depth} : un réseau plain a au moins 7 couches (deux convolutions par étage)."
@@ -227,14 +228,22 @@ def _convolutional(
     return StagedNet(stem, stages, global_pool(), nn.Linear(embedding, classes))
 
 
-def _blocks_per_stage(depth: int, *, per_block: int, extra: int, family: str) -> int:
-    n, rest = divmod(depth - extra, per_block)
-    if n < 1 or rest:
-        near = max(1, round((depth - extra) / per_block)) * per_block + extra
-        raise ValueError(
-            f"La profondeur vaut {depth} : un réseau {family} a {per_block}n + {extra} couches, par exemple {near}."
-        )
-    return n
+def _readable(x: Tensor, layers: Iterable[nn.Module]) -> Tensor:
+    """Le lot, ou ValueError si la première couche à poids ne peut pas le lire."""
+    shape = tuple(x.shape)
+    first = next((one for one in layers if "in_channels" in vars(one) or "in_features" in vars(one)), None)
+    channels, numbers = getattr(first, "in_channels", None), getattr(first, "in_features", None)
+    if not x.is_floating_point():
+        fault = f"reçoit des {x.dtype} : donnez des images normalisées, celles de images.batch(positions).x"
+    elif channels and x.dim() != 4:
+        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : ajoutez les dimensions qui manquent"
+    elif channels and shape[1] != channels:
+        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : créez-le avec in_channels={shape[1]}"
+    elif numbers and (given := math.prod(shape[1:])) != numbers:
+        fault = f"lit {numbers} nombres par image, et en reçoit {given}, {shape} : créez-le avec inputs={given}"
+    else:
+        return x
+    raise ValueError(f"Ce réseau {fault}.")
 
 
 BUILDERS: dict[str, Callable[..., StagedNet]] = {"mlp": mlp, "resnet": resnet, "resnext": resnext, "plain": plain}

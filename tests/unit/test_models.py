@@ -35,6 +35,38 @@ def test_the_cut_is_the_same_for_all(build):
     assert net(x).shape == (3, 10)
 
 
+COLOURS = torch.zeros(2, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("net", "batch", "words"),
+    [
+        ("resnet", COLOURS, r"\(N, 1, H, W\), et reçoit \(2, 3, 32, 32\).*in_channels=3\."),
+        ("plain", COLOURS[0], r"reçoit \(3, 32, 32\).*dimensions qui manquent"),
+        ("mlp", COLOURS, r"784 nombres par image, et en reçoit 3072.*inputs=3072\."),
+        ("mlp", torch.zeros(28, 28), r"784 nombres par image, et en reçoit 28"),
+        ("resnext", torch.zeros(2, 1, 28, 28, dtype=torch.uint8), r"reçoit des torch\.uint8.*images\.batch"),
+    ],
+)
+def test_images_that_a_network_cannot_read_are_told_in_french(net, batch, words):
+    with pytest.raises(ValueError, match=words):
+        NETS[net]()(batch)
+    with pytest.raises(ValueError, match=words):
+        NETS[net]().features(batch)
+
+
+def test_what_a_network_can_read_is_not_refused():
+    flat, quantized = torch.zeros(2, 784), torch.ao.quantization.quantize_dynamic
+    assert models.mlp()(flat).shape == (2, 10)
+    assert models.resnet(8, in_channels=3)(COLOURS).shape == (2, 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch annonce que ce module déménage
+        light = quantized(models.mlp(), {torch.nn.Linear})
+    assert light(flat).shape == (2, 10)
+    with pytest.raises(ValueError, match="inputs=64"):
+        light(torch.zeros(2, 64))
+
+
 @pytest.mark.parametrize("build", NETS.values(), ids=NETS)
 def test_weights_depend_on_the_seed_alone(build):
     state = torch.random.get_rng_state()
