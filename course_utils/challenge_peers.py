@@ -61,7 +61,7 @@ def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:
             resnet(14, width=8),
             "lit",
             "accuracy",
-            {"data": "fashion-mnist", "method": "LIT", "depth": 14},
+            {"data": "fashion-mnist", "family": "resnet", "method": "LIT", "depth": 14},
         ),
         (
             "élève du 07, perceptron étroit",
