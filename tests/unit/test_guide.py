@@ -183,6 +183,28 @@ def test_errors_on_digits_without_any_three_are_those_of_the_campaign() -> None:
     assert rule < 1.1 * best, "« presque aussi bien »"
 
 
+def test_what_is_said_of_fitnets() -> None:
+    rows, card = results.load("fitnets"), results.card("fitnets")
+    common, (small, _, _) = card["settings"]["lr"], sorted({row["lr"] for row in rows})
+
+    def accuracies(method: str, depth: int, lr: float) -> list[float]:
+        return results.column(rows, "accuracy", method=method, depth=depth, lr=lr)
+
+    started = "seul, initialisation de He", "indice à l'étage 2, puis KD"
+    he, guided = (f"{french_number(100 * max(accuracies(method, 25, common)), 1)} %" for method in started)
+    assert f"initialisé selon He atteint {he}, le meilleur guidé à l'étage 2, {guided}" in section_of(5)
+    slow = sorted(accuracies("seul", 19, small))
+    assert f"à 5 × 10⁻⁴, les trois élèves démarrent, l'un d'eux à peine ({french_number(100 * slow[0], 1)} %)" in (
+        section_of(5)
+    )
+    assert small == 5e-4 and len(slow) == 3 and 0.15 < slow[0] < 0.2 and slow[1] > 0.4
+    assert all(a < 0.15 for lr in (small, 1e-3, common) for a in accuracies("seul", 25, lr))
+    deep = [accuracies(method, 25, common) for method in ("seul", "KD", started[1])]
+    assert [sum(a < 0.15 for a in found) for found in deep] == [3, 3, 0]
+    for depth in (19, 25):
+        assert sum(a < 0.15 for a in accuracies("indice à l'étage 1, puis KD", depth, common)) == 1
+
+
 def test_what_is_said_of_lit() -> None:
     rows = results.load("lit")
     students = [row for row in rows if row["method"] != "enseignant"]
