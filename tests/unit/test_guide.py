@@ -148,6 +148,16 @@ def test_numbers_are_those_of_the_campaigns(
     assert gap(campaign, column, first, second) in section_of(number)
 
 
+@pytest.mark.parametrize(
+    ("column", "method", "apart"), [("recall", "RKD distances et angles", False), ("accuracy", "labels et RKD", True)]
+)
+def test_intervals_of_rkd_against_kd_are_those_of_the_campaign(column: str, method: str, apart: bool) -> None:
+    rows = results.load("rkd")
+    found = results.paired(*(results.column(rows, column, dimension=16, method=m) for m in (method, "labels et KD")))
+    low, high = (("+" if end > 0 else "") + french_number(100 * end, 2) for end in (found.low, found.high))
+    assert f"entre {low} et {high}" in section_of(7) and found.significant == apart
+
+
 SNEAKER, SHIRT, BAG = {"class": "basket"}, {"class": "chemise"}, {"class": "sac"}
 TAUGHT, ERASED = {"method": "distillé"}, {"method": "renormalisé"}
 
