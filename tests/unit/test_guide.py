@@ -148,14 +148,25 @@ def test_numbers_are_those_of_the_campaigns(
     assert gap(campaign, column, first, second) in section_of(number)
 
 
+LIT, EVERYWHERE, KD = {"method": "LIT"}, {"method": "indices partout"}, {"method": "labels et KD"}
+
+
 @pytest.mark.parametrize(
-    ("column", "method", "apart"), [("recall", "RKD distances et angles", False), ("accuracy", "labels et RKD", True)]
+    ("number", "campaign", "column", "first", "second", "apart"),
+    [
+        (6, "lit", "accuracy", FIRST_PANEL | LIT, FIRST_PANEL | ALONE, True),
+        (6, "lit", "accuracy", FIRST_PANEL | LIT, FIRST_PANEL | EVERYWHERE, False),
+        (6, "lit", "accuracy", THIRD_PANEL | LIT, THIRD_PANEL | EVERYWHERE, True),
+        (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | KD, False),
+        (7, "rkd", "accuracy", SMALL | {"method": "labels et RKD"}, SMALL | KD, True),
+    ],
 )
-def test_intervals_of_rkd_against_kd_are_those_of_the_campaign(column: str, method: str, apart: bool) -> None:
-    rows = results.load("rkd")
-    found = results.paired(*(results.column(rows, column, dimension=16, method=m) for m in (method, "labels et KD")))
+def test_intervals_are_those_of_the_campaigns(
+    number: int, campaign: str, column: str, first: dict[str, object], second: dict[str, object], apart: bool
+) -> None:
+    found = results.paired(*(results.column(results.load(campaign), column, **one) for one in (first, second)))
     low, high = (("+" if end > 0 else "") + french_number(100 * end, 2) for end in (found.low, found.high))
-    assert f"entre {low} et {high}" in section_of(7) and found.significant == apart
+    assert f"entre {low} et {high}" in section_of(number) and found.significant == apart
 
 
 SNEAKER, SHIRT, BAG = {"class": "basket"}, {"class": "chemise"}, {"class": "sac"}
