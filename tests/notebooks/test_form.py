@@ -122,6 +122,18 @@ def bound(cell: str) -> dict[str, bool]:
     return names
 
 
+def read_later(cell: str) -> set[str]:
+    """Les noms du notebook que lisent les fonctions d'une cellule : un curseur les rappelle après tout le reste."""
+    names = set()
+    for function in ast.walk(ast.parse(cell)):
+        if isinstance(function, ast.FunctionDef | ast.Lambda):
+            inside = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+            own = {node.id for node in inside if isinstance(node.ctx, ast.Store)}
+            own |= {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+            names |= {node.id for node in inside} - own
+    return names
+
+
 @every_notebook
 def test_an_earlier_cell_run_again_finds_the_names_that_it_knew(notebook: Path) -> None:
     """Le même nom pour deux choses : une cellule relue après la seconde ne trouverait plus la première."""
@@ -132,4 +144,5 @@ def test_an_earlier_cell_run_again_finds_the_names_that_it_knew(notebook: Path) 
         for i, first in enumerate(names[:j]):
             for name in first.keys() & later.keys():
                 between = [k for k in range(i + 1, j) if name in read[k] - set(names[k])]
+                between += [k for k in range(i, j) if name in read_later(cells[k])]
                 assert first[name] == later[name] and not between, f"{name} est donné deux fois :\n{cells[j]}"
