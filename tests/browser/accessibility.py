@@ -36,12 +36,12 @@ def read(page: Page, areas: Sequence[str], *, only: Sequence[str] = ()) -> Readi
     return Reading(faults, contrasts)
 
 
-# Le fond d'un texte est la forme pleine qu'il recouvre en son milieu ; s'il n'y en a pas, c'est le fond de la page, qui
-# peut être sombre. Un halo (paint-order) entoure le texte de sa propre couleur : c'est lui qui fait le fond.
-FAINT = """([areas, least]) => {
+# Le fond d'un texte est la forme pleine, ou le pixel d'image, qu'il recouvre en son milieu ; sans eux, c'est le fond de
+# la page, qui peut être sombre. Un halo (paint-order) entoure le texte de sa propre couleur : voilà son fond.
+FAINT = """async ([areas, least]) => {
   const channels = color => color.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
   const luminance = color => {
-    const [r, g, b] = channels(color).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = channels(color).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const contrast = (a, b) => {
@@ -53,15 +53,37 @@ FAINT = """([areas, least]) => {
     return shape.localName !== 'text' && shape.localName !== 'tspan' && fill !== 'none'
       && shape instanceof SVGGeometryElement && Number(fillOpacity) * Number(opacity) === 1;
   };
+  const decoded = new Map();
+  const pixels = async image => {  // ses pixels, lus une fois
+    const source = image.href.baseVal;
+    if (!decoded.has(source)) {
+      const picture = new Image();
+      picture.src = source;
+      await picture.decode();
+      const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight), paint = canvas.getContext('2d');
+      paint.drawImage(picture, 0, 0);
+      decoded.set(source, paint.getImageData(0, 0, canvas.width, canvas.height));
+    }
+    return decoded.get(source);
+  };
+  const colour = async (image, x, y) => {
+    const {left, top, width, height} = image.getBoundingClientRect(), drawn = await pixels(image);
+    const place = (share, count) => Math.min(count - 1, Math.floor(share * count));
+    const row = place((y - top) / height, drawn.height), column = place((x - left) / width, drawn.width);
+    const [r, g, b] = drawn.data.slice(4 * (row * drawn.width + column));
+    return `rgb(${r}, ${g}, ${b})`;
+  };
   const found = [];
   for (const text of document.querySelectorAll(areas.map(area => `${area} svg text`).join())) {
     if (!text.textContent.trim()) continue;
     const box = text.getBoundingClientRect(), style = getComputedStyle(text), picture = text.closest('svg[role=img]');
-    const under = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2)
-      .find(shape => picture.contains(shape) && solid(shape));
+    const x = box.x + box.width / 2, y = box.y + box.height / 2;
+    const under = document.elementsFromPoint(x, y)
+      .find(shape => picture.contains(shape) && (solid(shape) || shape.localName === 'image'));
     const halo = style.paintOrder.startsWith('stroke') && style.stroke !== 'none';
-    const ground = halo ? style.stroke : under && getComputedStyle(under).fill;
-    const seen = ground ? contrast(style.fill, ground) : 0;
+    const ground = halo ? style.stroke
+      : under?.localName === 'image' ? await colour(under, x, y) : under && getComputedStyle(under).fill;
+    const seen = ground ? contrast(style.fill, ground) : 0;
     if (seen < least) found.push(`${text.textContent} : contraste ${seen.toFixed(2)}, ${style.fill} sur ${ground}`);
   }
   return found;
@@ -86,7 +108,7 @@ CUT = """areas => {
       const outside = right > edges.right + 1 || left < edges.left - 1;
       const clipped = ['hidden', 'clip'].includes(overflowX) && e.scrollWidth > e.clientWidth + 1;
       if (width && (outside || clipped))
-        found.push(`${e.localName}.${e.className} ${clipped ? 'coupé' : 'dépasse'} : ${e.textContent.slice(0, 80)}`);
+        found.push(`${e.localName}.${e.className} ${clipped ? 'coupé' : 'dépasse'} : ${e.textContent.slice(0, 80)}`);
     }
   }
   return found;

@@ -1,5 +1,6 @@
 """Les vérifications d'accessibilité refusent bien des pages fautives ; et les dessins des notebooks les passent."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from course_utils.figures import heat_map
 from tests.browser import accessibility, front_ends
 from tests.course import ROOT
 
@@ -73,6 +75,16 @@ def test_a_good_page_has_no_fault(sheet: Page) -> None:
 )
 def test_a_text_lost_in_a_picture_is_found(sheet: Page, drawing: str, ground: str, faint: bool) -> None:
     assert bool(accessibility.faint_texts(shown(sheet, drawing, ground), AREA)) is faint
+
+
+@pytest.mark.parametrize(("ink", "lost"), [("white", "0,10"), ("black", "0,50")])
+def test_a_text_lost_in_a_cell_of_a_heat_map_is_found(sheet: Page, ink: str, lost: str) -> None:
+    """Les cases y sont une image : l'une est presque blanche, l'autre presque noire."""
+    cells = heat_map([[0.5, 0.1]], ["a"], ["b", "c"], alt="Deux cases.", limits=(0.1, 0.5))
+    assert accessibility.faint_texts(shown(sheet, cells), AREA) == []
+    lost_in_one = re.sub(r'fill="#\w+"( text-anchor="middle">0,)', rf'fill="{ink}"\1', cells)
+    (fault,) = accessibility.faint_texts(shown(sheet, lost_in_one), AREA)
+    assert fault.startswith(lost)
 
 
 @pytest.mark.parametrize(
