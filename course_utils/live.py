@@ -207,7 +207,7 @@ class Curves:
         self._stored = False
 
     def _store(self, _result: Any) -> None:
-        """À la fin d'une cellule, même arrêtée : l'image du moment reste dans le notebook enregistré."""
+        """À la fin d'une cellule, même arrêtée : l'image du moment reste dans le notebook enregistré."""
         if not self._stored and self._display:
             self._display.update(self)
             self._stored = True

@@ -57,7 +57,7 @@ def heat_map(
     width: float = svg.WIDTH,
     cell_height: float = 34,
 ) -> str:
-    """Une matrice (len(rows), len(columns)) en couleurs ; une barre d'échelle remplace les nombres non écrits.
+    """Une matrice (len(rows), len(columns)) en couleurs ; une barre d'échelle remplace les nombres non écrits.
 
     diverging : échelle bleu – blanc – vermillon centrée sur zéro. log : échelle logarithmique (valeurs > 0).
     limits : bornes de l'échelle (fixées, elles ne bougent pas quand la figure vit). print_values : écrire les
