@@ -1,4 +1,4 @@
-"""FitNets : des réseaux fins de plus en plus profonds, seuls, avec KD ou guidés. Une demi-heure sur deux cœurs.
+"""FitNets : des réseaux fins de plus en plus profonds, seuls, avec KD ou guidés. Trois quarts d'heure sur deux cœurs.
 
 Une graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes (sauf « initialisation de
 He », qui ne change qu'eux). Même nombre d'époques pour toutes : celles de l'étape 1 comptent. Même pas aussi ; les

@@ -41,16 +41,16 @@ def read(page: Page, areas: Sequence[str], *, only: Sequence[str] = ()) -> Readi
 FAINT = """async ([areas, least]) => {
   const channels = color => color.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0];
   const luminance = color => {
-    const [r, g, b] = channels(color).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = channels(color).map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const contrast = (a, b) => {
     const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
     return (high + 0.05) / (low + 0.05);
   };
-  const solid = shape => {
+  const full = shape => {
     const {fill, fillOpacity, opacity} = getComputedStyle(shape);
-    return shape.localName !== 'text' && shape.localName !== 'tspan' && fill !== 'none'
+    return shape.localName === 'image' || shape.localName !== 'text' && shape.localName !== 'tspan' && fill !== 'none'
       && shape instanceof SVGGeometryElement && Number(fillOpacity) * Number(opacity) === 1;
   };
   const decoded = new Map();
@@ -66,8 +66,9 @@ FAINT = """async ([areas, least]) => {
     }
     return decoded.get(source);
   };
-  const colour = async (image, x, y) => {
-    const {left, top, width, height} = image.getBoundingClientRect(), drawn = await pixels(image);
+  const colour = async (shape, x, y) => {  // en ce point
+    if (shape.localName !== 'image') return getComputedStyle(shape).fill;
+    const {left, top, width, height} = shape.getBoundingClientRect(), drawn = await pixels(shape);
     const place = (share, count) => Math.min(count - 1, Math.floor(share * count));
     const row = place((y - top) / height, drawn.height), column = place((x - left) / width, drawn.width);
     const [r, g, b] = drawn.data.slice(4 * (row * drawn.width + column));
@@ -78,12 +79,10 @@ FAINT = """async ([areas, least]) => {
     if (!text.textContent.trim()) continue;
     const box = text.getBoundingClientRect(), style = getComputedStyle(text), picture = text.closest('svg[role=img]');
     const x = box.x + box.width / 2, y = box.y + box.height / 2;
-    const under = document.elementsFromPoint(x, y)
-      .find(shape => picture.contains(shape) && (solid(shape) || shape.localName === 'image'));
+    const under = document.elementsFromPoint(x, y).find(shape => picture.contains(shape) && full(shape));
     const halo = style.paintOrder.startsWith('stroke') && style.stroke !== 'none';
-    const ground = halo ? style.stroke
-      : under?.localName === 'image' ? await colour(under, x, y) : under && getComputedStyle(under).fill;
-    const seen = ground ? contrast(style.fill, ground) : 0;
+    const ground = halo ? style.stroke : under && await colour(under, x, y);
+    const seen = ground ? contrast(style.fill, ground) : 0;
     if (seen < least) found.push(`${text.textContent} : contraste ${seen.toFixed(2)}, ${style.fill} sur ${ground}`);
   }
   return found;
@@ -108,7 +107,7 @@ CUT = """areas => {
       const outside = right > edges.right + 1 || left < edges.left - 1;
       const clipped = ['hidden', 'clip'].includes(overflowX) && e.scrollWidth > e.clientWidth + 1;
       if (width && (outside || clipped))
-        found.push(`${e.localName}.${e.className} ${clipped ? 'coupé' : 'dépasse'} : ${e.textContent.slice(0, 80)}`);
+        found.push(`${e.localName}.${e.className} ${clipped ? 'coupé' : 'dépasse'} : ${e.textContent.slice(0, 80)}`);
     }
   }
   return found;
