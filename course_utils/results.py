@@ -163,15 +163,20 @@ def in_percent(values: Sequence[float]) -> str:
 def compared(name: str, values: Sequence[float], other: str, other_values: Sequence[float]) -> str:
     """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
-    middle, low, high = (_signed(100 * value) for value in (gap.mean, gap.low, gap.high))
+    middle, (low, high) = _signed(100 * gap.mean), (_bound(100 * value) for value in (gap.low, gap.high))
     unit = "points" if abs(100 * gap.mean) >= 2 else "point"  # en français, le pluriel commence à deux
     return typography(
         f"{name} contre {other} : {middle} {unit}, entre {low} et {high} : {gap.verdict} ({gap.count} graines)."
     )
 
 
-def _signed(value: float) -> str:
-    text = french_number(value, 2)
+def _bound(value: float) -> str:
+    """Une borne avec assez de décimales pour que l'on voie de quel côté de zéro elle tombe."""
+    return _signed(value, next((digits for digits in (2, 3, 4) if round(value, digits)), 2))
+
+
+def _signed(value: float, digits: int = 2) -> str:
+    text = french_number(value, digits)
     return f"+{text}" if value > 0 else text
 
 

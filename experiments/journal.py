@@ -30,7 +30,6 @@ class Journal:
         self._settings = json.loads(json.dumps(dict(campaign.settings)))
         self._rows: dict[tuple[str, ...], list[Row]] = {}
         self.failures: dict[tuple[str, ...], str] = {}
-        self._unrecorded = 0
         self._whole = 0  # octets du journal jusqu'à la fin de sa dernière ligne entière
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -46,7 +45,6 @@ class Journal:
         if self.csv.exists() and self.card.exists():
             earlier = json.loads(self.card.read_text(encoding="utf-8"))
             self._agree(earlier["settings"])
-            self._unrecorded = earlier["unrecorded_seconds"]
             text = self.csv.read_text(encoding="utf-8")
             # le journal reste si la campagne a été coupée entre le tableau et sa fiche
             if earlier["sha256"] != fingerprint(text) and not self.path.exists():
@@ -90,8 +88,7 @@ class Journal:
             "seeds": axes.pop("seed", []),
             "settings": self._settings,
             "grid": axes,
-            "seconds": round(self._unrecorded + sum(float(row["seconds"] or 0) for row in firsts)),
-            "unrecorded_seconds": self._unrecorded,  # la durée des essais dont la ligne ne la dit pas
+            "seconds": round(sum(float(row["seconds"]) for row in firsts)),
             "machine": machine,
             "commit": commit,
             "versions": {"python": python, "torch": torch},

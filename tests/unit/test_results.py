@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from course_utils import results
+from experiments.campaign import PROVENANCE
 
 
 def test_interval_of_a_known_example() -> None:
@@ -44,6 +45,14 @@ def test_a_gap_that_rounds_to_zero_has_no_minus_sign() -> None:
     assert "−0,00 point" not in told and "0,00" in told
 
 
+def test_a_bound_that_rounds_to_zero_still_shows_its_side() -> None:
+    gaps = (-0.0011, -0.0019, -0.0015)
+    half = results.paired(gaps, (0.0, 0.0, 0.0)).half
+    inside = [gap + 0.0015 - half - 0.00003 for gap in gaps]
+    told = results.compared("B", inside, "A", [0.0, 0.0, 0.0]).replace("\u00a0", " ")
+    assert "et −0,003 : significatif" in told
+
+
 @pytest.mark.parametrize("values", [[], [0.5]])
 def test_one_seed_is_not_an_interval(values: list[float]) -> None:
     with pytest.raises(ValueError, match="deux graines"):
@@ -73,5 +82,6 @@ def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_every_stored_campaign_has_a_card(path: Path) -> None:
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     with path.open(encoding="utf-8") as file:
-        assert list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    assert rows and all(row[name] for row in rows for name in PROVENANCE) and all(float(row["seconds"]) for row in rows)
     assert {"versions", "machine", "seeds", "seconds", "commit"} <= set(card)
