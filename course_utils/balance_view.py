@@ -6,7 +6,7 @@ from typing import NamedTuple
 from course_utils import results
 from course_utils.balance import BATCH, BORN_AGAIN, Cost, frontier
 from course_utils.drawing.named_points import NamedPoint, named_points
-from course_utils.french import french_number, french_percent, typography
+from course_utils.french import french_number, french_percent, plural, typography
 from course_utils.results import Interval, Row
 
 # Une couleur par ce que l'on recopie : rien, des réponses, des représentations, des relations.
@@ -59,7 +59,7 @@ AXES: Mapping[str, Axis] = {
     ),
     "paramètres en plus": Axis(
         lambda spent, alone: spent.extra,
-        "{} paramètre(s) en plus",
+        "{} paramètre{s} en plus",
         "paramètres entraînés avec l'élève, puis jetés",
         False,
     ),
@@ -79,8 +79,8 @@ def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str,
     names = {method: f"{method} : {french_percent(i.mean, 1)}" for method, i in found.items()}
     decimals = 2 if chosen.log else 0
     told = [
-        f"{method}, {_with_half(i)} pour {chosen.told.format(french_number(paid[method], decimals))}"
-        for method, i in found.items()
+        f"{method}, {_with_half(i)} pour {chosen.told.format(french_number(cost, decimals), s=plural(cost))}"
+        for (method, i), cost in zip(found.items(), paid.values(), strict=True)
     ]
     return named_points(
         [NamedPoint(names[method], paid[method], i.mean, i.low, i.high, COLORS[method]) for method, i in found.items()],

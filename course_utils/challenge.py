@@ -21,6 +21,7 @@ from course_utils.cost import macs
 from course_utils.data import Images, load
 from course_utils.drawing.svg import alt_of
 from course_utils.files import shown, write_whole
+from course_utils.french import plural
 from course_utils.inference import evaluate, predict
 from course_utils.known import KNOWN
 from course_utils.sources import at_hand
@@ -113,7 +114,8 @@ class Placement:
         path = Path(path)
         kept = [row for row in read_points(path) if row["nom"] != self.entry.name] if os.path.exists(path) else []
         write_whole(path, points_csv([*kept, row_of(self.entry)]).encode("utf-8"))
-        print(f"Point « {self.entry.name} » écrit dans {shown(path)} ({len(kept) + 1} point(s) dans ce fichier).")
+        count = len(kept) + 1
+        print(f"Point « {self.entry.name} » écrit dans {shown(path)} ({count} point{plural(count)} dans ce fichier).")
         return path
 
     def csv(self) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from course_utils.data import load, profile
-from course_utils.french import french_number, typography
+from course_utils.french import french_number, plural, typography
 from course_utils.inference import best_device, bfloat16_wins
 from course_utils.lessons import lessons, opening, title
 from course_utils.models import load_teacher
@@ -115,8 +115,9 @@ def _device() -> Line:
     precision = "bfloat16" if bfloat16_wins(device.type) else "float32"
     if device.type == "cuda":
         return Line("Appareil de calcul", "ok", f"{torch.cuda.get_device_name()}, en {precision}")
-    seen = f"processeur, {torch.get_num_threads()} fil(s) de calcul, en {precision}"
-    if torch.get_num_threads() < 2:
+    threads = torch.get_num_threads()
+    seen = f"processeur, {threads} fil{plural(threads)} de calcul, en {precision}"
+    if threads < 2:
         remedy = "Un seul fil : tout marche, en deux fois plus de temps ; retirez OMP_NUM_THREADS s'il est fixé."
         return Line("Appareil de calcul", "attention", seen, remedy)
     return Line("Appareil de calcul", "ok", seen)

@@ -55,6 +55,11 @@ def french_percent(x: float, digits: int | None = None) -> str:
     return f"{french_number(100 * x, digits)}{NBSP}%"
 
 
+def plural(count: float) -> str:
+    """La marque du pluriel, qui commence à deux en français : `f"{n} époque{plural(n)}"`."""
+    return "s" if abs(count) >= 2 else ""
+
+
 def typography(text: str) -> str:
     """Pose les espaces insécables du français ; on peut donc taper des espaces ordinaires.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.files import reason, shown
-from course_utils.french import french_number, typography
+from course_utils.french import french_number, plural, typography
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 
@@ -163,11 +163,9 @@ def in_percent(values: Sequence[float]) -> str:
 def compared(name: str, values: Sequence[float], other: str, other_values: Sequence[float]) -> str:
     """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
-    middle, (low, high) = _signed(100 * gap.mean), (_bound(100 * value) for value in (gap.low, gap.high))
-    unit = "points" if abs(100 * gap.mean) >= 2 else "point"  # en français, le pluriel commence à deux
-    return typography(
-        f"{name} contre {other} : {middle} {unit}, entre {low} et {high} : {gap.verdict} ({gap.count} graines)."
-    )
+    low, high = _bound(100 * gap.low), _bound(100 * gap.high)
+    middle = f"{_signed(100 * gap.mean)} point{plural(100 * gap.mean)}"
+    return typography(f"{name} contre {other} : {middle}, entre {low} et {high} : {gap.verdict} ({gap.count} graines).")
 
 
 def _bound(value: float) -> str:

@@ -230,7 +230,7 @@ def _left_usable(student: nn.Module, history: History, epochs: int) -> Iterator[
         history.interrupted = True
         del history.accuracy[len(history.losses) :]  # mesurée, mais son époque n'a pas été comptée
         print(
-            f"Interrompu après {len(history.losses)} époque(s) sur {epochs} : ce qui est appris est gardé. "
+            f"Interrompu (époques finies : {len(history.losses)} sur {epochs}) : ce qui est appris est gardé. "
             "S'il reste des apprentissages dans la cellule, le suivant commence."
         )
     finally:

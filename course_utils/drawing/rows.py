@@ -8,7 +8,7 @@ import numpy as np
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of
 from course_utils.drawing.palette import INK, MUTED, PALETTE, colors_for
-from course_utils.french import french_number, french_percent
+from course_utils.french import french_number, french_percent, plural
 
 
 def bar_chart(
@@ -47,7 +47,7 @@ def bar_chart(
     if intervals and (len(bars) > 1 or len(intervals) != len(names)):
         raise ValueError(
             f"Les intervalles vont avec une seule série, un par nom : reçu {len(intervals)} intervalles pour "
-            f"{len(bars)} série(s) de {len(names)} noms."
+            f"{len(bars)} série{plural(len(bars))} de {len(names)} noms."
         )
     everything = [value for values in (*bars.values(), marks, *intervals) for value in values]
     low, high = limits or _bar_limits(everything, log)

@@ -5,6 +5,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from course_utils.drawing.palette import BLUE, PAPER
 from course_utils.french import typography
 from course_utils.interaction.panels import CHOICES_STYLE, Verdict, inline, panel, verdict
 
@@ -34,7 +35,9 @@ class Prediction:
         self._radio = widgets.RadioButtons(
             options=self.choices, value=None, layout=widgets.Layout(width="auto"), description=""
         )
-        self._button = widgets.Button(description="Je m'engage", button_style="primary", disabled=True)
+        # ses couleurs sont dites : le bleu « primary » de VS Code est trop clair pour un texte blanc
+        colors = widgets.ButtonStyle(button_color=BLUE, text_color=PAPER)
+        self._button = widgets.Button(description="Je m'engage", style=colors, disabled=True)
         self._outcome = widgets.HTML()
         self._radio.observe(self._ready, names="value")
         self._button.on_click(self._commit)

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from course_utils.files import reason, shown
-from course_utils.french import typography
+from course_utils.french import plural, typography
 from course_utils.interaction.panels import CHOICES_STYLE, inline, panel
 from course_utils.lessons import NOTEBOOKS, lessons, title
 
@@ -190,8 +190,7 @@ class Quiz:
         if len(self._first_tries) == count:
             good = self.score
             tone = "juste" if good == count else "vide"
-            plural = "s" if good > 1 else ""
-            answers = f"{good} bonne{plural} réponse{plural} du premier coup."
+            answers = f"{good} bonne{plural(good)} réponse{plural(good)} du premier coup."
             self._total.value = panel(tone, f"Score : {good} sur {count}", answers, *self._to_reread())
 
     def _to_reread(self) -> list[str]:

@@ -77,7 +77,7 @@ def test_an_interruption_at_any_step_keeps_the_weights_of_that_step(
     assert stopped.reached is not None and torch.equal(weights_of(made.student), stopped.reached)
     assert torch.equal(weights_of(made.student), before) == (step == 0)
     assert torch.equal(weights_of(made.teacher), teacher)
-    assert f"Interrompu après {step // STEPS} époque(s) sur 2" in capsys.readouterr().out
+    assert f"époques finies\u00a0: {step // STEPS} sur 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("epoch", [0, 1])

@@ -310,7 +310,7 @@ def test_the_stored_campaign_is_drawn_and_compared(budget):
     [
         ("calcul", "LIT, 81,0 % ± 2,5 pour 6,00 fois le coût"),
         ("mémoire", "LIT, 81,0 % ± 2,5 pour {} fois la mémoire"),
-        ("paramètres en plus", "LIT, 81,0 % ± 2,5 pour 5 384 paramètre(s) en plus"),
+        ("paramètres en plus", "LIT, 81,0 % ± 2,5 pour 5 384 paramètres en plus"),
     ],
 )
 def test_each_axis_tells_what_is_paid(axis, words):

@@ -213,7 +213,7 @@ def test_export_creates_appends_replaces_and_keeps_the_others(file, capsys):
     assert [(row["nom"], row["bits_poids"]) for row in rows] == [("deux", "32"), ("un", "8")]
     assert left(file.parent) == [file.name]
     told = plain(capsys.readouterr().out).splitlines()
-    assert "Point « un » écrit dans «" in told[0] and "(1 point(s)" in told[0] and "(2 point(s)" in told[2]
+    assert "Point « un » écrit dans «" in told[0] and "(1 point dans" in told[0] and "(2 points dans" in told[2]
 
 
 def test_a_point_survives_the_file(file):

@@ -37,6 +37,7 @@ from course_utils.figures import (
     text_panel,
     tree,
 )
+from course_utils.french import plural
 
 CLASSES = ["T-shirt ou haut", "Pantalon", "Pull", "Robe", "Manteau", "Sandale", "Chemise", "Basket", "Sac", "Bottine"]
 P = torch.softmax(torch.linspace(-12, 3, 10), 0)
@@ -384,6 +385,11 @@ def test_french_numbers(value: float, digits: int | None, text: str) -> None:
 def test_french_percent() -> None:
     assert french_percent(0.934) == "93,4\u00a0%"
     assert french_percent(0.9, 1) == "90,0\u00a0%"
+
+
+@pytest.mark.parametrize(("count", "mark"), [(0, ""), (1, ""), (1.99, ""), (2, "s"), (-1.5, ""), (-3, "s")])
+def test_the_plural_begins_at_two(count: float, mark: str) -> None:
+    assert plural(count) == mark
 
 
 @pytest.mark.parametrize(("epochs", "ticks"), [(2, {"1", "2"}), (4, {"1", "2", "3", "4"}), (3, {"1", "2", "3"})])

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import pytest
 from coloraide import Color
+from ipywidgets import Button
 
 from course_utils.drawing import grids, svg
 from course_utils.drawing.charts import scatter
 from course_utils.drawing.palette import CATEGORIES, GRID, INK, MUTED, PALETTE, PAPER
+from course_utils.exercises import predict
 from course_utils.interaction import panels
 
 # Deux aplats voisins se distinguent dès 2 ou 3 ; nos signes sont petits (8 pixels), séparés, et il faut les retrouver
@@ -98,3 +100,9 @@ def test_groups_of_points_differ_by_their_shape_too() -> None:
     drawn = scatter({name: ([k], [k]) for k, name in enumerate(["seul", "KD", "RKD", "LIT"])}, alt="Quatre points.")
     # Chaque signe deux fois, dans le repère et dans la légende : un rond, et trois polygones.
     assert drawn.count("<circle") == 2 and drawn.count("<polygon") == 6
+
+
+def test_the_button_of_a_bet_brings_its_colours_to_every_front_end() -> None:
+    """Le bleu du style « primary » change avec l'interface ; VS Code en a un trop clair pour un texte blanc."""
+    button = next(child for child in predict("?", ["oui", "non"]).widget.children if isinstance(child, Button))
+    assert not button.button_style and contrast(button.style.text_color, button.style.button_color) >= 4.5

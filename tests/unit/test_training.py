@@ -107,7 +107,7 @@ def test_an_interruption_keeps_what_was_learnt(stop, capsys):
     before = weights_of(student)
     history = quick(student, toy(), Interrupting(), epochs=5)
     assert history.interrupted and len(history.losses) == stop // 3
-    assert "Interrompu après" in capsys.readouterr().out
+    assert "Interrompu (époques finies" in capsys.readouterr().out
     assert torch.equal(before, weights_of(student)) == (stop == 0)
     assert not student.training
     quick(student, toy())  # et l'on peut continuer
