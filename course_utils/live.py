@@ -19,6 +19,7 @@ from course_utils.drawing.svg import TEXT, WIDTH, alt_of, size_of, text_width, z
 from course_utils.figures import french_percent, line_chart
 from course_utils.french import typography
 from course_utils.interaction.controls import control_for, log, temperature_presets
+from course_utils.interaction.front import bundle
 
 __all__ = ["Curves", "Live", "curves", "live", "log"]
 
@@ -127,7 +128,7 @@ class Live:
         return button
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return _bundle(self.widget, self.svg)
+        return bundle(self.widget, alt_of(self.svg), self.svg)
 
 
 @contextmanager
@@ -145,11 +146,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _bundle(widget: Any, svg: str) -> dict[str, Any]:
-    """L'affichage d'un widget, avec l'image fixe pour qui ouvre le notebook sans noyau."""
-    return {**(widget._repr_mimebundle_() or {}), "image/svg+xml": svg, "text/plain": alt_of(svg)}
 
 
 def _style() -> Any:
@@ -230,4 +226,4 @@ class Curves:
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return _bundle(self.widget, self.svg)
+        return bundle(self.widget, alt_of(self.svg), self.svg)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 ROW = "cours-reglage"  # la classe de la ligne d'un réglage
 _SCRIPT = Path(__file__).with_name("front.js").read_text(encoding="utf-8")
@@ -23,3 +24,13 @@ def style(css: str, notches: Sequence[float] = ()) -> str:
     script = _SCRIPT.replace("NOTCHES", json.dumps(list(notches)))
     # Un <script> posé après coup n'est pas exécuté ; un style, lui, dit toujours qu'il est prêt.
     return f"<style onload='{escape(script)}'>{css}</style>"
+
+
+def bundle(widget: Any, plain: str, svg: str | None = None) -> dict[str, Any]:
+    """L'affichage d'un widget, et ce que montre à sa place qui n'a pas de noyau : une image, ou un texte.
+
+    Il est écrit ici et non demandé au widget : ceux d'ipywidgets 7, que garde Colab, n'ont pas `_repr_mimebundle_`.
+    """
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    image = {"image/svg+xml": svg} if svg else {}
+    return {"application/vnd.jupyter.widget-view+json": view, **image, "text/plain": plain}

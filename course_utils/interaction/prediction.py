@@ -5,8 +5,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from course_utils.drawing.palette import BLUE, PAPER
+from course_utils.drawing.palette import BLUE
 from course_utils.french import typography
+from course_utils.interaction.front import bundle
 from course_utils.interaction.panels import CHOICES_STYLE, Verdict, inline, panel, verdict
 
 
@@ -35,9 +36,10 @@ class Prediction:
         self._radio = widgets.RadioButtons(
             options=self.choices, value=None, layout=widgets.Layout(width="auto"), description=""
         )
-        # ses couleurs sont dites : le bleu « primary » de VS Code est trop clair pour un texte blanc
-        colors = widgets.ButtonStyle(button_color=BLUE, text_color=PAPER)
-        self._button = widgets.Button(description="Je m'engage", style=colors, disabled=True)
+        # son fond est dit, et l'encre dans choices.css : le bleu « primary » de VS Code est trop clair pour du blanc
+        fill = widgets.ButtonStyle(button_color=BLUE)
+        self._button = widgets.Button(description="Je m'engage", style=fill, disabled=True)
+        self._button.add_class("cours-engage")
         self._outcome = widgets.HTML()
         self._radio.observe(self._ready, names="value")
         self._button.on_click(self._commit)
@@ -92,4 +94,4 @@ class Prediction:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         plain = f"{self.question}\n" + "\n".join(f"○ {choice}" for choice in self.choices)
-        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": plain}
+        return bundle(self.widget, plain)

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 
 from course_utils.files import reason, shown
 from course_utils.french import plural, typography
+from course_utils.interaction.front import bundle
 from course_utils.interaction.panels import CHOICES_STYLE, inline, panel
 from course_utils.lessons import NOTEBOOKS, lessons, title
 
@@ -206,7 +207,7 @@ class Quiz:
             for line in (f"{i}. {question.statement}", *(f"   ○ {choice.text}" for choice in question.choices))
         ]
         plain = typography("\n".join(lines))
-        return {**(self.widget._repr_mimebundle_() or {}), "text/plain": plain}
+        return bundle(self.widget, plain)
 
 
 _OUTCOME = {True: ("juste", "Juste"), False: ("faux", "Pas tout à fait")}

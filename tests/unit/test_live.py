@@ -12,6 +12,7 @@ import torch
 
 from course_utils.drawing import svg
 from course_utils.figures import text_panel
+from course_utils.interaction.front import bundle
 from course_utils.live import Live, curves, live, log
 
 
@@ -170,6 +171,12 @@ def test_log_needs_positive_ordered_bounds(bounds: tuple[float, float, float]) -
 def test_an_unknown_name_in_labels_or_presets_is_refused(extra: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"Réglage inconnu.*x.*les réglages de cette image sont t"):
         live(echo, t=(0, 9, 1), **extra)
+
+
+def test_the_bundle_asks_nothing_that_the_widgets_of_ipywidgets_7_lack() -> None:
+    shown = bundle(SimpleNamespace(model_id="abc"), "Dix barres.")
+    view = {"version_major": 2, "version_minor": 0, "model_id": "abc"}
+    assert shown == {"application/vnd.jupyter.widget-view+json": view, "text/plain": "Dix barres."}
 
 
 def test_the_bundle_teaches_without_a_kernel() -> None:

@@ -105,4 +105,5 @@ def test_groups_of_points_differ_by_their_shape_too() -> None:
 def test_the_button_of_a_bet_brings_its_colours_to_every_front_end() -> None:
     """Le bleu du style « primary » change avec l'interface ; VS Code en a un trop clair pour un texte blanc."""
     button = next(child for child in predict("?", ["oui", "non"]).widget.children if isinstance(child, Button))
-    assert not button.button_style and contrast(button.style.text_color, button.style.button_color) >= 4.5
+    assert not button.button_style and contrast(PAPER, button.style.button_color) >= 4.5
+    assert f".{button._dom_classes[0]} {{color: {PAPER}}}" in panels.CHOICES_STYLE
