@@ -88,8 +88,9 @@ endif
 	@$(PIP) -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.lab
+$(VENV)/.test: $(VENV)/.lab tests/colab.txt
 	@$(PIP) -q -e ".[test]"
+	@$(PIP) -q --no-deps --upgrade --target $(VENV)/colab -r tests/colab.txt
 	@touch $@
 
 $(VENV)/.site: $(VENV)/.lab
