@@ -1,8 +1,8 @@
 """Faire parler un réseau sans l'entraîner : l'appareil, la précision, les prédictions, l'enseignant gelé."""
 
-import time
 import weakref
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, cached_property
 
 import torch
@@ -41,36 +41,32 @@ def dtype_of(model: nn.Module) -> torch.dtype:
     return next((kind for kind in kinds if kind.is_floating_point), torch.float32)
 
 
-def autocast(device: torch.device) -> AbstractContextManager[object]:
-    """Le contexte de calcul le plus rapide sur cet appareil : bfloat16 là où il gagne nettement, sinon float32.
+@contextmanager
+def autocast(device: torch.device) -> Iterator[None]:
+    """À l'intérieur, les réseaux calculent en bfloat16 si l'appareil y gagne, sinon en float32.
 
-    Les pertes, elles, repassent toujours en float32 (voir losses.py).
+    C'est pour un pas d'apprentissage : les poids restent en float32, et les pertes y repassent (voir losses.py).
     """
-    return torch.autocast(device.type, torch.bfloat16) if bfloat16_wins(device.type) else nullcontext()
+    before = torch.is_autocast_enabled(device.type)
+    try:
+        # Sans la mémoire des poids convertis : une interruption pourrait y laisser ceux d'un pas déjà fait.
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16_wins(device.type), cache_enabled=False):
+            yield
+    finally:  # interrompu pendant sa sortie, torch.autocast laisserait tout le noyau en bfloat16
+        torch.set_autocast_enabled(device.type, before)
 
 
 @cache
 def bfloat16_wins(device_type: str) -> bool:
-    """Mesure (une fois par noyau) si un produit de matrices est au moins deux fois plus rapide en bfloat16.
+    """Vrai si l'appareil calcule en bfloat16 par ses propres instructions : là où il est émulé, il est bien plus lent.
 
-    Vrai sur les cartes graphiques récentes et les processeurs à unité AMX ; faux là où bfloat16 est émulé. Le seuil
-    de deux est loin de 1 des deux côtés, pour que deux mesures de la même machine donnent la même réponse.
+    L'appareil le dit, rien n'est chronométré : sur une machine occupée, deux mesures se contredisent, et le même
+    apprentissage relancé finirait avec d'autres poids.
     """
-
-    # Sur un processeur, le bfloat16 émulé est cinquante fois plus lent : un petit produit suffit, et ne fait pas
-    # attendre. Sur une carte graphique, un petit produit ne mesurerait que son lancement.
-    size = 256 if device_type == "cpu" else 4096
-
-    def seconds(dtype: torch.dtype) -> float:
-        a = torch.full((size, size), 0.5, dtype=dtype, device=device_type)
-        durations = []
-        for _ in range(4):
-            start = time.perf_counter()
-            (a @ a)[0, 0].item()  # .item() attend la fin du calcul sur une carte graphique
-            durations.append(time.perf_counter() - start)
-        return min(durations)
-
-    return seconds(torch.float32) >= 2 * seconds(torch.bfloat16)
+    if device_type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    said = getattr(torch.cpu, "get_capabilities", None)  # les torch plus anciens n'en disent rien : float32
+    return said is not None and bool(said().get("avx512_bf16"))
 
 
 @torch.no_grad()
@@ -85,7 +81,7 @@ def predict(model: nn.Module, images: Images) -> Tensor:
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
-        with autocast(device):
+        with torch.autocast(device.type, enabled=False):  # un bfloat16 n'a que trois chiffres, trop peu à montrer
             chunks = torch.arange(len(images)).split(CHUNK)
             return torch.cat([model(images.batch(positions, device).x.to(dtype)).float().cpu() for positions in chunks])
     finally:
@@ -126,8 +122,7 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → (N, classes) : les logits, en float32."""
-        with autocast(x.device):
-            return self.awake(x.device)(x).float()
+        return self.awake(x.device)(x).float()
 
     def logits(self, batch: Batch) -> Tensor:
         """Les logits des images du lot, (N, classes) : relus s'ils sont connus, calculés si le lot est augmenté."""
@@ -151,17 +146,14 @@ class Teacher(nn.Module):
         mémoire). stages : s'arrêter après tant d'étages.
         """
         network = staged(self.awake(batch.x.device), "L'enseignant")
-        with autocast(batch.x.device):
-            found = [f.float() for f in network.features(batch.x, stages)]
+        found = [f.float() for f in network.features(batch.x, stages)]
         # LIT les donne aux couches de l'élève : canaux en dernier, un processeur y perdrait des bits (voir `place`)
         return found if batch.x.is_cuda else [feature.contiguous() for feature in found]
 
     @torch.no_grad()
     def classify(self, last_feature: Tensor) -> Tensor:
         """Sortie du dernier étage (rendue par `features`) → logits (N, classes), sans repasser dans tout le réseau."""
-        with autocast(last_feature.device):
-            logits: Tensor = self.model.head(self.model.pool(last_feature))
-        return logits.float()
+        return self.model.head(self.model.pool(last_feature)).float()
 
     def awake(self, device: torch.device) -> StagedNet:
         """Le réseau, sur l'appareil voulu, et en mode évaluation même si quelqu'un a appelé `.model.train()`."""

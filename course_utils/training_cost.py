@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.data import Batch, Images
-from course_utils.inference import autocast, best_device
 from course_utils.objectives import Objective
 
 
@@ -22,7 +21,6 @@ def training_macs(train: Callable[[Images], Any], images: Images, batch_size: in
 
     if len(images) < batch_size:
         raise ValueError(f"Il y a {len(images)} images pour des lots de {batch_size} : donnez au moins un lot.")
-    autocast(best_device())  # la vitesse du bfloat16 se mesure une fois par noyau : ces produits-là ne comptent pas
     with FlopCounterMode(display=False) as counter:
         train(images.subset(torch.arange(batch_size)))
     return round(counter.get_total_flops() / 2 * len(images) / batch_size)

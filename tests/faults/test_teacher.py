@@ -135,7 +135,7 @@ class Checked:
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         self.steps += 1
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(batch.x.device.type, enabled=False):
             assert_close(self.teacher.logits(batch), self.teacher.model(batch.x))
             assert_close(self.teacher.embeddings(batch), self.teacher.model.embed(batch.x))
         return self.objective(student, batch)

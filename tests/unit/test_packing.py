@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from course_utils import inference
 from course_utils import packing as module
 from course_utils.data import Images
 from course_utils.intermediate import Hint, Hints, Lit
@@ -30,6 +31,7 @@ def a_machine_that_gains(monkeypatch: pytest.MonkeyPatch) -> None:
     if not torch.backends.mkldnn.is_available():
         pytest.skip("cette version de torch est compilée sans oneDNN")
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    monkeypatch.setattr(inference, "bfloat16_wins", lambda device: False)
 
 
 def is_packed(x: Tensor, *parts: nn.Module) -> bool:

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import inference
 from course_utils.adapters import regressor
 from course_utils.data import Images
 from course_utils.inference import Teacher, best_device, place
@@ -58,13 +57,6 @@ def test_the_teacher_answers_once_per_image_however_many_epochs(epochs):
     alone, helped = (training_macs(trainer((H,), o, epochs), toy(), 16) for o in (Supervised, taught))
     assert alone == epochs * 48 * (2 * D * H + 3 * H * C)
     assert helped - alone == 48 * (D * 11 + 11 * C)
-
-
-def test_the_measure_of_bfloat16_made_once_per_kernel_is_never_counted():
-    """Un noyau neuf mesure la vitesse du bfloat16 par des produits de matrices : ils ne sont pas l'apprentissage."""
-    inference.bfloat16_wins.cache_clear()
-    first, second = (training_macs(trainer((H,)), toy(16), 16) for _ in range(2))
-    assert first == second
 
 
 def test_less_than_a_batch_is_refused():
