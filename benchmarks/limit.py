@@ -12,6 +12,7 @@ from benchmarks.measure import Job, interleaved
 from benchmarks.report import Measure, measured
 from course_utils.data import Images, load
 from course_utils.french import french_percent
+from course_utils.inference import best_device, bfloat16_wins
 from course_utils.models import StagedNet
 from course_utils.objectives import Supervised
 from course_utils.training_cost import training_macs
@@ -27,7 +28,7 @@ REST = "le reste (lots, perte, boucle)"
 
 
 def shares(rounds: int, train_size: int = IMAGES) -> list[Measure]:
-    """Par élève : opérations comptées ÷ (durée × vitesse de pointe), float32, et le partage du temps."""
+    """Par élève : opérations comptées ÷ (durée × vitesse de pointe), et le partage du temps."""
     images = load("fashion-mnist", train_size=train_size).train
     rows = []
     for name, new in STUDENTS.items():
@@ -43,8 +44,10 @@ def shares(rounds: int, train_size: int = IMAGES) -> list[Measure]:
 
 
 def product(side: int) -> Job:
-    """Quelques produits de deux matrices carrées float32 : assez long pour voir la machine comme une époque la voit."""
-    a = torch.full((side, side), 0.5)
+    """Quelques produits de deux matrices carrées, dans la précision où l'élève apprend : assez long pour voir la
+    machine comme une époque la voit.
+    """
+    a = torch.full((side, side), 0.5, dtype=torch.bfloat16 if bfloat16_wins(best_device().type) else torch.float32)
     return lambda: [a @ a for _ in range(PRODUCTS)]
 
 
