@@ -7,7 +7,7 @@ apprennent.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -89,12 +89,10 @@ def statistics_gap(model: nn.Module) -> Iterator[list[Tensor]]:
         scale = norm.running_var + norm.eps
         gaps.append(((mean - norm.running_mean).square() / scale + (variance / scale - 1).square()).mean())
 
-    handles = [norm.register_forward_pre_hook(compare) for norm in norms]
-    try:
+    with ExitStack() as hooks:
+        for norm in norms:
+            hooks.enter_context(norm.register_forward_pre_hook(compare))
         yield gaps
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def roughness(pixels: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """FitNets : pourquoi un réseau fin et profond ne démarre pas, et ce qui arrive à ses cartes quand on le guide."""
 
+from contextlib import ExitStack
+
 import torch
 from torch import Tensor, nn
 
@@ -34,13 +36,10 @@ def layer_amplitudes(model: StagedNet, x: Tensor, y: Tensor) -> tuple[list[float
     def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         outputs.append(output.detach().std(dim=0).mean().item())
 
-    hooks = [layer.register_forward_hook(note) for layer in layers]
-    try:
-        with still_statistics(model):
-            slopes = torch.autograd.grad(cross_entropy(model(x), y), [layer.weight for layer in layers])
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with ExitStack() as hooks, still_statistics(model):
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_hook(note))
+        slopes = torch.autograd.grad(cross_entropy(model(x), y), [layer.weight for layer in layers])
     return outputs, [slope.norm().item() for slope in slopes]
 
 

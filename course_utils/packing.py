@@ -22,11 +22,12 @@ _PACKING = ContextVar("packing", default=False)
 @contextmanager
 def packing() -> Iterator[None]:
     """À l'intérieur, un réseau qui apprend calcule sur des paquets de canaux, s'il le peut."""
-    before = _PACKING.set(True)
+    before = _PACKING.get()
     try:
+        _PACKING.set(True)
         yield
     finally:
-        _PACKING.reset(before)
+        _PACKING.set(before)
 
 
 def packed(x: Tensor, parts: Iterable[nn.Module]) -> Tensor:

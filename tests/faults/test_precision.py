@@ -1,5 +1,6 @@
 """Apprendre en bfloat16, là où l'appareil y gagne : l'élève apprend autant, et rien d'autre ne change de précision."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -7,11 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from course_utils import inference
+from course_utils import inference, live
 from course_utils.data import Batch
 from course_utils.inference import autocast, best_device, bfloat16_wins
 from course_utils.objectives import Supervised
+from course_utils.packing import _PACKING, packing
 from course_utils.training import Teacher, evaluate, predict
+from tests.faults.test_interruptions import interrupted_at_line
 from tests.faults.toys import KINDS, convolutional, fingerprint, lesson, perceptron, quick, toy, weights_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -125,6 +128,34 @@ def test_an_interruption_on_the_way_out_leaves_the_kernel_in_float32(
     again = lesson()
     quick(again.student, again.objective)
     assert torch.equal(weights_of(again.student), weights_of(expected.student))
+
+
+def state() -> tuple[bool, bool, int]:
+    """Ce qu'un contexte du cours change pour tout le noyau."""
+    return torch.is_autocast_enabled(DEVICE), _PACKING.get(), torch.get_num_threads()
+
+
+@pytest.mark.usefixtures("in_bfloat16")
+@pytest.mark.parametrize("enter", [packing, lambda: autocast(best_device()), live._one_thread])
+def test_a_context_interrupted_at_any_of_its_lines_gives_everything_back(enter: Any) -> None:
+    """Ctrl-C arrive aussi entre la ligne qui change un réglage et celle qui promet de le rendre."""
+    torch.set_num_threads(2)
+    before = state()
+    with enter():
+        assert state() != before
+    with interrupted_at_line(float("inf"), entering) as lines, enter():
+        pass
+    assert len(lines) >= 3
+    for number in range(1, len(lines) + 1):
+        with interrupted_at_line(number, entering), suppress(KeyboardInterrupt), enter():
+            pass
+        assert state() == before, lines[number - 1]
+    torch.set_num_threads(1)  # comme tout ce fichier
+
+
+def entering(function: str, line: str) -> bool:
+    """Tout, sauf la ligne qui rend : une interruption, là, arrêterait la réparation."""
+    return not line.startswith(("_PACKING.set(before)", "torch.set_autocast_enabled", "torch.set_num_threads(threads)"))
 
 
 @pytest.mark.usefixtures("in_float32")
