@@ -48,7 +48,7 @@ def test_a_torch_that_does_not_know_its_processor_stays_in_float32(monkeypatch: 
     assert bfloat16_wins.__wrapped__("cpu") is False
 
 
-def test_no_clock_decides_the_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_clock_decides_the_precision() -> None:
     """Une mesure, sur une machine occupée, dit tantôt oui, tantôt non : les mêmes poids ne reviendraient pas."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as watched:
         bfloat16_wins.__wrapped__("cpu")
@@ -59,11 +59,13 @@ def test_no_clock_decides_the_precision(monkeypatch: pytest.MonkeyPatch) -> None
 def test_bfloat16_learns_the_same_bits_twice_and_nearly_those_of_float32(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    family = "resnet" if kind == "Lit" else "mlp"
+
     def learnt(wins: bool) -> tuple[str, float]:
         monkeypatch.setattr(inference, "bfloat16_wins", lambda device: wins)
-        made = lesson(kind, "resnet" if kind == "Lit" else "mlp")
+        made = lesson(kind, family)
         losses = quick(made.student, made.objective).losses
-        return fingerprint(kind, "resnet" if kind == "Lit" else "mlp"), sum(losses[-1].values())
+        return fingerprint(kind, family), sum(losses[-1].values())
 
     once, again, precise = learnt(True), learnt(True), learnt(False)
     assert once == again and once[0] != precise[0]
