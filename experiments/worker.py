@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from course_utils.inference import best_device, bfloat16_wins
 from experiments.campaign import CAMPAIGNS, Point, load
 
 
@@ -33,13 +34,14 @@ def perform(name: str, point: Point) -> dict[str, Any]:
 
 @cache
 def provenance() -> dict[str, str]:
-    """La machine, le commit (avec un + si des fichiers ont changé depuis) et les versions."""
-    gpu = torch.cuda.is_available()
+    """La machine et sa précision, le commit (avec un + si des fichiers ont changé depuis) et les versions."""
+    device = best_device().type
+    chip = torch.cuda.get_device_name() if device == "cuda" else f"cpu, {torch.get_num_threads()} fil de calcul"
     git = subprocess.run(
         ["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False, cwd=CAMPAIGNS
     )
     return {
-        "machine": torch.cuda.get_device_name() if gpu else f"cpu, {torch.get_num_threads()} fil de calcul",
+        "machine": f"{chip}, {'bfloat16' if bfloat16_wins(device) else 'float32'}",
         "commit": git.stdout.strip(),
         "python": platform.python_version(),
         "torch": torch.__version__,

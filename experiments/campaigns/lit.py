@@ -49,9 +49,9 @@ class Panel:
 THIN, GROUPED, COLOR = {"width": 8}, {"cardinality": 2, "base_width": 4}, {"in_channels": 3}
 PANELS = (
     Panel("fashion-mnist", "resnet", 20, (8, 14, 20), 5, Budget("fashion-resnet20", THIN, 2000, 8, 4)),
-    Panel("fashion-mnist", "resnext", 29, (11, 20, 29), 3, Budget("fashion-resnext29", GROUPED, 2000, 4, 2)),
-    Panel(JPEG_COPY, "resnet", 20, (8, 14, 20), 3, Budget("cifar10-resnet20", THIN | COLOR, 10_000, 1, 1)),
-    Panel(JPEG_COPY, "resnext", 29, (11, 20, 29), 3, Budget("cifar10-resnext29", GROUPED | COLOR, 10_000, 1, 1)),
+    Panel("fashion-mnist", "resnext", 29, (11, 20, 29), 3, Budget("fashion-resnext29", GROUPED, 2000, 8, 4)),
+    Panel(JPEG_COPY, "resnet", 20, (8, 14, 20), 3, Budget("cifar10-resnet20", THIN | COLOR, 10_000, 3, 2)),
+    Panel(JPEG_COPY, "resnext", 29, (11, 20, 29), 3, Budget("cifar10-resnext29", GROUPED | COLOR, 10_000, 3, 2)),
 )
 BUDGETS = {f"{panel.data}, {panel.family}": asdict(panel.budget) for panel in PANELS}
 SETTINGS = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": BUDGETS}
@@ -136,8 +136,7 @@ CAMPAIGN = Campaign(
     question="LIT réduit-il la profondeur d'un réseau mieux que KD, que des indices, que l'apprentissage seul ?",
     limits=(
         "Des réseaux étroits, peu d'images et peu d'époques : l'article entraîne des réseaux bien plus profonds "
-        "jusqu'au bout. Les ResNeXt de Fashion-MNIST ont deux fois moins d'époques que les ResNet, et CIFAR-10 est une "
-        "copie en JPEG. Les réglages de LIT sont ceux de son code, jamais réglés ici."
+        "jusqu'au bout. CIFAR-10 est une copie en JPEG. Les réglages de LIT sont ceux de son code, jamais réglés ici."
     ),
     points=points(),
     measure=measure,
