@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from course_utils.arguments import whole
+
 
 class Residual(nn.Module):
     """ReLU(branche(x) + raccourci(x))."""
@@ -48,7 +50,7 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
 
 def blocks_per_stage(depth: int, *, per_block: int, extra: int, family: str) -> int:
     """Le n d'un réseau de depth = per_block·n + extra couches, ou ValueError si depth n'est pas de cette forme."""
-    n, rest = divmod(depth - extra, per_block)
+    n, rest = divmod(whole("depth", depth) - extra, per_block)
     if n < 1 or rest:
         near = max(1, round((depth - extra) / per_block)) * per_block + extra
         raise ValueError(

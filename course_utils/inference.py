@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.answers import Answers
+from course_utils.arguments import network
 from course_utils.data import Batch, Images, checked_images
 from course_utils.models import StagedNet, copied
 
@@ -77,7 +78,7 @@ def predict(model: nn.Module, images: Images) -> Tensor:
     en float16. Lève ValueError s'il n'y a aucune image.
     """
     checked_images(images)
-    device, dtype = device_of(model), dtype_of(model)
+    device, dtype = device_of(network(model, "Le premier argument")), dtype_of(model)
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
@@ -103,9 +104,8 @@ class Teacher(nn.Module):
 
     def __init__(self, model: StagedNet) -> None:
         super().__init__()
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"L'enseignant est un {type(model).__name__} : donnez un réseau.")
-        self.model: StagedNet = copied(model).float().requires_grad_(False)  # un float16 aussi répond en float32
+        twin = copied(network(model, "L'enseignant")).float()  # un float16 aussi répond en float32
+        self.model: StagedNet = twin.requires_grad_(False)
         self._original = weakref.ref(model)
         self._answers: list[Answers] = []
         self._move(best_device())

@@ -2,7 +2,7 @@
 
 Chaque fonction est pure : elle ne modifie pas ses arguments, calcule au moins en float32 et rend un scalaire
 (sauf `soften`). L'enseignant est toujours détaché : aucun gradient ne remonte vers lui. Un mauvais argument
-donne une ValueError qui dit, en une phrase, ce qui ne va pas et quoi faire.
+donne une ValueError (une TypeError si ce n'est pas un tenseur) qui dit, en une phrase, ce qui ne va pas et quoi faire.
 
 | équation                              | fonction                               |
 |---------------------------------------|----------------------------------------|
@@ -18,11 +18,13 @@ Les deux dernières, qui comparent les exemples entre eux, sont écrites dans re
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.arguments import tensors
 from course_utils.relations import refuse_incomparable, rkd_angle_loss, rkd_distance_loss, upcast
 
 __all__ = [
@@ -103,6 +105,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
     Lève ValueError si targets ne va pas avec les logits.
     """
     check_logits(logits, logits)
+    tensors(targets)
     if logits.device != targets.device:
         raise ValueError(f"Les logits sont sur {logits.device} et les labels sur {targets.device} : déplacez-les.")
     examples, classes = logits.shape
@@ -128,12 +131,12 @@ def hint_loss(student_features: Tensor, teacher_features: Tensor, *, norm: str =
     """Distance entre une représentation de l'élève et celle de l'enseignant.
 
     student_features, teacher_features : (N, …), de formes égales (un régresseur s'en charge avant l'appel).
-    norm="mse" : moyenne des carrés ; norm="l2" : la norme ‖·‖₂ du cours pour chaque exemple, puis la moyenne sur le
-    lot.
+    norm="mse" : moyenne des carrés ; norm="l2" : la norme ‖·‖₂ du cours pour chaque exemple, puis leur moyenne.
     Lève ValueError si les formes diffèrent (jamais de diffusion implicite) ou si norm est inconnue.
     Source : Romero et al. 2014 (FitNets), équation 3 (là, la moitié de la *somme* des carrés ; d'une moyenne, le pas
     qui convient ne dépend pas de la taille des cartes).
     """
+    tensors(student_features, teacher_features)
     if student_features.shape != teacher_features.shape or student_features.ndim < 2:
         raise ValueError(
             f"L'élève rend {tuple(student_features.shape)} et l'enseignant {tuple(teacher_features.shape)} : placez un "
@@ -169,6 +172,7 @@ def lit_loss(
             f"{len(blocks)} blocs et {len(teacher_features)} représentations de l'enseignant : pour B ≥ 1 blocs, "
             "donnez B + 1 représentations (l'entrée du premier bloc, puis la sortie de chaque bloc)."
         )
+    tensors(*teacher_features)
     if adapters is None:
         adapters = [(None, None)] * len(blocks)
     if len(adapters) != len(blocks):
@@ -176,9 +180,7 @@ def lit_loss(
             f"{len(adapters)} adaptateurs pour {len(blocks)} blocs : donnez un couple (entrée, sortie) par bloc."
         )
     distances = []
-    for block, (adapt_in, adapt_out), before, after in zip(
-        blocks, adapters, teacher_features[:-1], teacher_features[1:], strict=True
-    ):
+    for block, (adapt_in, adapt_out), (before, after) in zip(blocks, adapters, pairwise(teacher_features), strict=True):
         x = before.clone() if before.is_inference() else before.detach()
         version = x._version
         y = block(adapt_in(x) if adapt_in else x)
@@ -233,7 +235,8 @@ def _probabilities(targets: Tensor) -> Tensor:
 
 
 def check_logits(student: Tensor, teacher: Tensor) -> None:
-    """Lève ValueError si les logits ne sont pas deux tableaux (N, C) réels, de même forme."""
+    """Lève ValueError si les logits ne sont pas deux tenseurs (N, C) réels, de même forme."""
+    tensors(student, teacher)
     if student.shape != teacher.shape or student.ndim != 2:
         raise ValueError(
             f"Les logits ont les formes {tuple(student.shape)} (élève) et {tuple(teacher.shape)} (enseignant) : "

@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from course_utils.arguments import Network, share, sizes, whole
 from course_utils.blocks import basic_block, blocks_per_stage, conv_bn, grouped_block
 from course_utils.files import shown
 from course_utils.packing import packed
 from course_utils.weights import load_weights
-
-Network = TypeVar("Network", bound=nn.Module)
 
 TEACHERS = Path(__file__).resolve().parents[1] / "data" / "teachers"
 
@@ -76,12 +74,11 @@ def mlp(
     """
     if not isinstance(hidden, Sequence):
         raise ValueError(f"hidden vaut {hidden} : donnez une suite de largeurs, ({hidden},) pour une seule couche.")
+    sizes(inputs=inputs, classes=classes)
+    widths = [inputs, *(whole("hidden", width) for width in hidden)]
+    rate = share("dropout", dropout)
     with seeded(seed):
-        widths = [inputs, *hidden]
-        stages = [
-            nn.Sequential(nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout))
-            for before, after in pairwise(widths)
-        ]
+        stages = [nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Dropout(rate)) for a, b in pairwise(widths)]
         return StagedNet(nn.Flatten(), stages, nn.Identity(), nn.Linear(widths[-1], classes))
 
 
@@ -91,6 +88,7 @@ def resnet(depth: int, *, width: int = 16, in_channels: int = 1, classes: int = 
     Lève ValueError si depth n'est pas de la forme 6n + 2. Source : He et al. 2016, section 4.2 (raccourci 1×1 aux
     transitions).
     """
+    sizes(width=width, in_channels=in_channels, classes=classes)
     n = blocks_per_stage(depth, per_block=6, extra=2, family="ResNet")
     with seeded(seed):
         stages = _three_stages(n, width, [width, 2 * width, 4 * width], basic_block)
@@ -105,6 +103,7 @@ def resnext(
 
     Lève ValueError si depth n'est pas de la forme 9n + 2. Source : Xie et al. 2017, section 5.3.
     """
+    sizes(cardinality=cardinality, base_width=base_width, in_channels=in_channels, classes=classes)
     n = blocks_per_stage(depth, per_block=9, extra=2, family="ResNeXt")
 
     def block(inputs: int, outputs: int, stride: int) -> nn.Module:
@@ -124,6 +123,7 @@ def plain(depth: int, *, width: int = 8, in_channels: int = 1, classes: int = 10
     sait plus entraîner quand il s'approfondit. Lève ValueError si depth n'est pas de la forme 3n + 1 avec n ≥ 2.
     Source : Romero et al. 2014 (FitNets), le principe.
     """
+    sizes(width=width, in_channels=in_channels, classes=classes)
     n = blocks_per_stage(depth, per_block=3, extra=1, family="plain")
     if n < 2:
         raise ValueError(

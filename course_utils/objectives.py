@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from course_utils.arguments import share
 from course_utils.data import Batch
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher, staged
 from course_utils.intermediate import Hint, Hints, Lit
@@ -35,15 +36,22 @@ class Objective(Protocol):
         """Les paramètres à entraîner en plus de ceux de l'élève."""
 
 
+def checked_objective(objective: Objective) -> Objective:
+    """L'objectif, ou TypeError si c'en est la classe, ou autre chose."""
+    if isinstance(objective, type):
+        seen = f"est la classe {objective.__name__} : construisez-le"
+    elif callable(objective) and callable(getattr(objective, "parameters", None)):
+        return objective
+    else:
+        seen = f"est un objet {type(objective).__name__} : donnez une méthode"
+    raise TypeError(f"L'objectif {seen}, par exemple Supervised() ou Hinton(enseignant).")
+
+
 class Supervised:
     """L'apprentissage ordinaire : H(y, P_S). label_smoothing ∈ [0, 1[ mélange y avec la loi uniforme."""
 
     def __init__(self, *, label_smoothing: float = 0.0) -> None:
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                f"label_smoothing vaut {label_smoothing} : donnez un nombre de 0 à 1 (exclu), par exemple 0.1."
-            )
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = share("label_smoothing", label_smoothing)
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         logits = student(batch.x)

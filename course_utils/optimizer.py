@@ -4,7 +4,7 @@
 d'attente au premier apprentissage de chaque notebook, et une centaine de mégaoctets.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import torch
@@ -52,3 +52,13 @@ class Adam:
             weights, slopes, means, squares, [], steps, fused=True, amsgrad=False, beta1=0.9, beta2=0.999,
             lr=self.param_groups[0]["lr"], weight_decay=0.0, eps=1e-8, maximize=False,
         )  # fmt: skip
+
+
+def started(optimizer: Callable[..., Optimizer], weights: list[Tensor], lr: float) -> Optimizer:
+    """L'optimiseur de ces poids, ou TypeError si `optimizer` n'est pas de quoi le construire."""
+    if not callable(optimizer):
+        raise TypeError(
+            f"`optimizer` est un objet {type(optimizer).__name__} : donnez la classe elle-même, par exemple "
+            "torch.optim.SGD ; `fit` la construit avec les poids de l'élève et `lr`."
+        )
+    return optimizer(weights, lr=lr)

@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from course_utils.arguments import tensors
+
 
 def rkd_distance_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """RKD, distances : moyenne sur les N² couples de Huber(‖t_i − t_j‖/μ_T, ‖s_i − s_j‖/μ_S), δ = 1.
@@ -138,6 +140,7 @@ def _block_size(n: int, device: torch.device) -> int:
 
 def upcast(x: Tensor) -> Tensor:
     """Au moins float32 : en float16, T² · KL perdrait toute précision. Lève ValueError pour des nombres complexes."""
+    tensors(x)
     if x.is_complex():
         raise ValueError(f"Le tenseur est de type {x.dtype} : donnez des nombres réels.")
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
@@ -157,6 +160,7 @@ def refuse_incomparable(student: Tensor, teacher: Tensor) -> None:
 
 def _checked(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
     """Les deux lots sous la forme (N, D), dans un même type ; l'enseignant est détaché."""
+    tensors(student, teacher)
     if student.ndim < 2 or teacher.ndim < 2 or len(student) != len(teacher):
         raise ValueError(
             f"L'élève rend {tuple(student.shape)} et l'enseignant {tuple(teacher.shape)} : "

@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from course_utils.arguments import network, whole
 from course_utils.data import Batch, Images, checked_images
 from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict
 from course_utils.models import seeded
-from course_utils.objectives import Objective
-from course_utils.optimizer import Adam, Optimizer
+from course_utils.objectives import Objective, checked_objective
+from course_utils.optimizer import Adam, Optimizer, started
 from course_utils.packing import packing
 
 __all__ = ["Adam", "DivergenceError", "History", "Teacher", "evaluate", "fit", "predict"]
@@ -69,20 +70,21 @@ def fit(
     CIFAR). validation : ces images sont évaluées après chaque époque. optimizer : appelé avec (paramètres, lr=lr).
     on_epoch : appelé avec l'historique après chaque époque, par exemple `live.curves(...)`.
     Une interruption (Ctrl-C, bouton ■) garde ce qui est appris. Lève DivergenceError si la perte n'est plus un nombre,
-    ValueError si un réglage est impossible. La perte et son gradient sont calculés en float32.
+    ValueError ou TypeError si un réglage est impossible. La perte et son gradient sont calculés en float32.
     """
-    epochs, batch_size, seed = _whole("epochs", epochs, 1), _whole("batch_size", batch_size, 1), _whole("seed", seed, 0)
+    epochs, batch_size, seed = whole("epochs", epochs), whole("batch_size", batch_size), whole("seed", seed, 0)
     if not (isinstance(lr, Real) and 0 < lr <= torch.finfo(torch.float32).max):
-        raise ValueError(f"lr vaut {lr} : donnez un pas fini et positif, par exemple 1e-3.")
+        raise ValueError(f"lr vaut {lr!r} : donnez un pas fini et positif, par exemple 1e-3.")
     checked_images(images)
     if validation is not None:
         checked_images(validation, "validation")
     device = best_device()
-    place(student, device)
-    trained = [p for p in (*student.parameters(), *objective.parameters()) if p.requires_grad]
+    place(network(student, "L'élève"), device)
+    extra = checked_objective(objective).parameters()
+    trained = [p for p in (*student.parameters(), *extra) if p.requires_grad]
     if not trained:
         raise ValueError("L'élève est gelé : rendez-le à l'apprentissage par student.requires_grad_(True).")
-    update = optimizer(trained, lr=lr)
+    update = started(optimizer, trained, lr)
     generator = torch.Generator().manual_seed(seed)
     history = History()
     steps = epochs * len(_split(torch.arange(len(images)), batch_size))
@@ -186,13 +188,6 @@ def _means(names: list[str], trace: Tensor, first_step: int, trained: Iterable[T
     if not sane:
         raise DivergenceError(f"Un poids n'est plus un nombre fini au pas {first_step + len(trace)} : {LR_TOO_LARGE}")
     return dict(zip(names, trace.float().mean(dim=0).tolist(), strict=True))
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    """Le réglage, ou ValueError si ce n'est pas un entier de `least` à 2**32 - 1."""
-    if not isinstance(value, Integral) or not least <= value < 2**32:
-        raise ValueError(f"{name} vaut {value} : donnez un entier de {least} à 2**32 - 1.")
-    return int(value)
 
 
 def _progress_bar(steps: int, *, shown: bool) -> Any:

@@ -7,6 +7,7 @@ Leurs valeurs exactes sont dans tests/unit/test_losses.py et tests/unit/test_rkd
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -366,6 +367,21 @@ IMPOSSIBLE: dict[str, tuple[Tensor, Tensor, str]] = {
 @pytest.mark.parametrize(("student", "teacher", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
 def test_sides_that_cannot_be_compared_are_refused(loss: Loss, student: Tensor, teacher: Tensor, words: str) -> None:
     refused(lambda: loss(student, teacher), words)
+
+
+@pytest.mark.parametrize("kind", ["list", "ndarray"])
+def test_what_is_not_a_tensor_is_named_by_every_loss(kind: str) -> None:
+    good = batch(1)
+    bad: Any = good.tolist() if kind == "list" else good.numpy()
+    calls: list[Callable[[], object]] = [
+        *(partial(loss, good, bad) for loss in LOSSES.values()),
+        *(partial(loss, bad, good) for name, loss in LOSSES.items() if name != "hinton"),  # `hinton` en lit la forme
+        lambda: losses.soften(bad, 2.0),
+        lambda: losses.cross_entropy(bad, torch.zeros(6, dtype=torch.int64)),
+        lambda: losses.cross_entropy(good, bad),
+    ]
+    for call in calls:
+        refused(call, f"un objet {kind}", "torch.as_tensor")
 
 
 @pytest.mark.parametrize("loss", [LOSSES[name] for name in LOSSES if "rkd" not in name])

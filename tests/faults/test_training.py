@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from course_utils import models
 from course_utils.adapters import lit_adapters
 from course_utils.data import Batch, load
-from course_utils.models import StagedNet
+from course_utils.losses import cross_entropy
+from course_utils.models import StagedNet, mlp
 from course_utils.objectives import Hinton, Lit, Objective, Rkd, Supervised, fading
-from course_utils.training import DivergenceError, Teacher, evaluate, fit, predict
+from course_utils.training import Adam, DivergenceError, Teacher, evaluate, fit, predict
 from tests.faults.said import plain, refused
 from tests.faults.toys import FAMILIES, KINDS, SHAPE, convolutional, lesson, perceptron, quick, toy, weights_of
 
@@ -65,7 +66,7 @@ def test_a_setting_that_is_not_a_number_of_its_kind_is_refused_before_anything_m
         return  # un pas possible
     student = perceptron()
     before = weights_of(student)
-    refused(lambda: quick(student, Supervised(), **{name: bad}), f"{name} vaut {bad}")
+    refused(lambda: quick(student, Supervised(), **{name: bad}), f"{name} vaut {bad!r}")
     assert torch.equal(weights_of(student), before)
 
 
@@ -94,6 +95,28 @@ def test_a_whole_data_set_or_swapped_arguments_are_named() -> None:
     refused(lambda: fit(whole.train, student, Supervised(), epochs=1), "`images` est un objet StagedNet")
     refused(lambda: evaluate(student, whole), "`images` est un objet Dataset")
     assert torch.equal(weights_of(student), before)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"objective": Supervised}, ("L'objectif est la classe Supervised", "Supervised()")),
+        ({"objective": cross_entropy}, ("L'objectif est un objet function", "Supervised()")),
+        ({"objective": None}, ("L'objectif est un objet NoneType",)),
+        ({"student": mlp}, ("L'élève est un objet function", "mlp(seed=0)")),
+        ({"student": None}, ("L'élève est un objet NoneType",)),
+        ({"optimizer": torch.optim.SGD([torch.zeros(1)])}, ("`optimizer` est un objet SGD", "la classe elle-même")),
+        ({"optimizer": "adam"}, ("`optimizer` est un objet str", "torch.optim.SGD")),
+    ],
+)
+def test_an_argument_of_another_kind_is_named(given: dict[str, Any], words: tuple[str, ...]) -> None:
+    asked = {"student": perceptron(), "objective": Supervised(), "optimizer": Adam, **given}
+    refused(lambda: fit(images=toy(), epochs=1, **asked), *words)
+
+
+def test_what_is_not_a_network_cannot_be_evaluated() -> None:
+    nothing: Any = None
+    refused(lambda: evaluate(nothing, toy()), "Le premier argument est un objet NoneType", "un réseau")
 
 
 def test_a_frozen_student_and_a_loss_that_cannot_teach_are_refused() -> None:

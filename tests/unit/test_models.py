@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import warnings
 
 import pytest
@@ -22,6 +23,29 @@ NETS = {
 def test_a_forgotten_comma_in_the_widths_is_named():
     with pytest.raises(ValueError, match=r"hidden vaut 300.*\(300,\)"):
         models.mlp(300)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: models.mlp((3.5,)), "hidden vaut 3.5"),
+        (lambda: models.mlp((32, -3)), "hidden vaut -3"),
+        (lambda: models.mlp("800"), "hidden vaut '8'"),
+        (lambda: models.mlp((32,), inputs=0), "inputs vaut 0"),
+        (lambda: models.mlp((32,), dropout=2), "dropout vaut 2"),
+        (lambda: models.mlp((32,), dropout=None), "dropout vaut None"),
+        (lambda: models.resnet("8"), "depth vaut '8'"),
+        (lambda: models.resnet(8, width=0), "width vaut 0"),
+        (lambda: models.resnet(8, classes=2.0), "classes vaut 2.0"),
+        (lambda: models.resnext(11, cardinality=0), "cardinality vaut 0"),
+        (lambda: models.resnext(11, base_width="4"), "base_width vaut '4'"),
+        (lambda: models.plain(None), "depth vaut None"),
+        (lambda: models.plain(7, in_channels=-1), "in_channels vaut -1"),
+    ],
+)
+def test_a_size_that_cannot_be_is_named(build, words):
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}\N{NO-BREAK SPACE}: donnez un "):
+        build()
 
 
 @pytest.mark.parametrize("build", NETS.values(), ids=NETS)

@@ -1,0 +1,43 @@
+"""Les arguments refusés avant tout calcul : une phrase dit lequel, ce qu'il a reçu, et quoi donner."""
+
+from numbers import Integral, Real
+from typing import TypeVar
+
+from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def whole(name: str, value: int, least: int = 1) -> int:
+    """Le réglage, ou ValueError si ce n'est pas un entier de `least` à 2**32 - 1."""
+    if not isinstance(value, Integral) or not least <= value < 2**32:
+        raise ValueError(f"{name} vaut {value!r} : donnez un entier de {least} à 2**32 - 1.")
+    return int(value)
+
+
+def sizes(**values: int) -> None:
+    """Lève ValueError si l'une de ces tailles n'est pas un entier positif."""
+    for name, value in values.items():
+        whole(name, value)
+
+
+def share(name: str, value: float) -> float:
+    """Le réglage, ou ValueError si ce n'est pas un nombre de 0 à 1, 1 exclu."""
+    if not isinstance(value, Real) or not 0 <= value < 1:
+        raise ValueError(f"{name} vaut {value!r} : donnez un nombre de 0 à 1 (exclu), par exemple 0.1.")
+    return float(value)
+
+
+def network(model: Network, who: str) -> Network:
+    """Le réseau, ou TypeError si c'est autre chose ; who : « L'élève », « L'enseignant »…"""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"{who} est un objet {type(model).__name__} : donnez un réseau, par exemple mlp(seed=0).")
+    return model
+
+
+def tensors(*values: object) -> None:
+    """Lève TypeError si l'un de ces arguments n'est pas un tenseur."""
+    for value in values:
+        if not isinstance(value, Tensor):
+            kind = type(value).__name__
+            raise TypeError(f"Un argument est un objet {kind} : donnez un tenseur, par exemple torch.as_tensor(…).")
