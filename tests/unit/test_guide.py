@@ -122,7 +122,7 @@ def test_small_students_prefer_small_temperatures_and_less_so_as_they_grow() -> 
 
 CLEAN, NOISY = {"condition": "labels propres"}, {"condition": "40\u00a0% de labels au hasard"}
 ALONE = {"method": "seul"}
-THIRD_PANEL = {"data": "cifar10-jpeg", "family": "resnet", "depth": 14}
+THIRD_PANEL = {"data": "cifar10-jpeg", "family": "resnet", "depth": 20}
 FIRST_PANEL = {"data": "fashion-mnist", "family": "resnet", "depth": 14}
 FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
 
@@ -236,15 +236,24 @@ def test_what_is_said_of_lit() -> None:
     }
     over = {
         other: {key: results.paired(values["LIT"], values[other]) for key, values in found.items()}
-        for other in ("seul", "indices partout")
+        for other in ("seul", "KD", "indices partout")
     }
-    assert len(found) == 12 and all(
-        over["seul"][data, "resnet", 14].low > 0 for data in ("fashion-mnist", "cifar10-jpeg")
-    )
-    grouped = [gap for (_, family, _), gap in over["seul"].items() if family == "resnext"]
-    assert [gap.low > 0 for gap in grouped] == [False] * 6 and sum(gap.high < 0 for gap in grouped) == 2
+    assert len(found) == 12
+    residual = {key: gap for key, gap in over["seul"].items() if key[1] == "resnet"}
+    assert [key for key, gap in residual.items() if gap.low <= 0] == [("fashion-mnist", "resnet", 8)]
+    grouped = {key: gap for key, gap in over["seul"].items() if key[1] == "resnext"}
+    assert not any(gap.significant for gap in grouped.values())
+    assert all((100 * gap.mean < 0.1) == (depth == 11) for (*_, depth), gap in grouped.items())
+    for key in (key for key in residual if key[0] == "cifar10-jpeg"):
+        points = [100 * over[other][key].mean for other in ("seul", "KD")]
+        assert min(points) > 2.5 and max(points) < 5.5 and abs(points[0] - points[1]) < 1
+        assert over["KD"][key].low > 0
+        targets = results.paired(found[key]["indices partout"], found[key]["seul"])
+        assert 2 * targets.mean > over["seul"][key].mean  # « une bonne part du gain »
+    assert all(0.5 < 100 * residual["fashion-mnist", "resnet", depth].mean < 1.5 for depth in (14, 20))
     control = over["indices partout"]
     assert [key[1] for key, gap in control.items() if gap.significant] == ["resnet"] * 3
     assert all(gap.low > 0 for gap in control.values() if gap.significant)
     smallest = [found[data, family, 8 if family == "resnet" else 11] for data, family in {key[:2] for key in found}]
-    assert all(results.paired(values["FitNets"], values["seul"]).high < 0 for values in smallest)
+    gaps = [results.paired(values["FitNets"], values["seul"]) for values in smallest]
+    assert all(gap.mean < 0 for gap in gaps) and sum(gap.high < 0 for gap in gaps) == 2
