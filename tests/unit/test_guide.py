@@ -250,6 +250,8 @@ def test_what_is_said_of_lit() -> None:
         assert over["KD"][key].low > 0
         targets = results.paired(found[key]["indices partout"], found[key]["seul"])
         assert 2 * targets.mean > over["seul"][key].mean  # « une bonne part du gain »
+    shallow, deep = (found["cifar10-jpeg", "resnet", depth] for depth in (14, 20))
+    assert results.paired(shallow["LIT"], deep["seul"]).low > 0.02  # « bien mieux que 20 couches seules »
     assert all(0.5 < 100 * residual["fashion-mnist", "resnet", depth].mean < 1.5 for depth in (14, 20))
     control = over["indices partout"]
     assert [key[1] for key, gap in control.items() if gap.significant] == ["resnet"] * 3
