@@ -120,7 +120,7 @@ def test_a_teacher_in_another_precision_teaches_in_float32(kind: str, dtype: tor
 
 def test_what_is_not_a_network_cannot_be_a_teacher() -> None:
     for bad in (None, "fashion-resnet", perceptron):
-        with pytest.raises(TypeError, match=r"L'enseignant est un \w+.: donnez un réseau"):
+        with pytest.raises(TypeError, match=r"L'enseignant est un objet \w+.: donnez un réseau"):
             Teacher(bad)  # type: ignore[arg-type]
 
 
