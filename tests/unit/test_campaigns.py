@@ -15,7 +15,7 @@ import pytest
 from distributed import LocalCluster
 
 from course_utils import results
-from experiments import run
+from experiments import run, worker
 from experiments.campaign import PROVENANCE, Campaign, grid, load, names
 from experiments.journal import Journal
 
@@ -330,3 +330,11 @@ def test_reading_a_journal_leaves_the_line_that_another_process_is_writing(tmp_p
     assert len(reader.missing()) == 2 and journal.path.read_bytes() == before
     reader.add(reader.missing()[0], {"rows": [{"accuracy": 0.5}], **PLACE})  # le premier essai gardé la remplace
     assert len(Journal("essai", campaign(), tmp_path).missing()) == 1
+
+
+@pytest.mark.parametrize(("wins", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_a_row_says_the_precision_in_which_it_learned(
+    wins: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "bfloat16_wins", lambda kind: wins)
+    assert worker.provenance.__wrapped__()["machine"].endswith(f", {precision}")
