@@ -54,17 +54,12 @@ def extra_memory(prepare: Callable[..., Job], *sizes: int, warm_up: Sequence[int
     """Octets qu'un calcul ajoute, au plus haut, à ceux que son processus, neuf, occupait déjà (NaN hors de Linux).
 
     prepare : appelée avec des tailles, elle prépare les données et rend le calcul. Il est d'abord fait aux petites
-    tailles `warm_up`, pour que torch ait déjà chargé ce qu'il charge une fois. C'est le plus petit de trois essais :
-    une page de bibliothèque que le système avait reprise, et qu'il relit en route, compterait comme ajoutée.
+    tailles `warm_up`, pour que torch ait déjà chargé ce qu'il charge une fois.
     """
     if sys.platform != "linux":
         return math.nan
-    return min(_in_a_fresh_process(prepare, sizes, tuple(warm_up)) for _ in range(3))
-
-
-def _in_a_fresh_process(prepare: Callable[..., Job], sizes: tuple[int, ...], warm_up: tuple[int, ...]) -> float:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
-        return fresh.submit(_added_at_most, prepare, sizes, warm_up).result()
+        return fresh.submit(_added_at_most, prepare, sizes, tuple(warm_up)).result()
 
 
 def _added_at_most(prepare: Callable[..., Job], sizes: tuple[int, ...], warm_up: tuple[int, ...]) -> float:
