@@ -2,12 +2,14 @@
 
 import math
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from unittest.mock import patch
 
 Job = Callable[[], object]
 
@@ -58,7 +60,11 @@ def extra_memory(prepare: Callable[..., Job], *sizes: int, warm_up: Sequence[int
     """
     if sys.platform != "linux":
         return math.nan
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
+    # Des grands tableaux que le calcul libère, la glibc en garde parfois, d'un essai à l'autre ; à seuil fixe, aucun.
+    with (
+        patch.dict(os.environ, MALLOC_MMAP_THRESHOLD_="65536"),
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh,
+    ):
         return fresh.submit(_added_at_most, prepare, sizes, tuple(warm_up)).result()
 
 
