@@ -49,7 +49,7 @@ class Panel:
 THIN, GROUPED, COLOR = {"width": 8}, {"cardinality": 2, "base_width": 4}, {"in_channels": 3}
 PANELS = (
     Panel("fashion-mnist", "resnet", 20, (8, 14, 20), 5, Budget("fashion-resnet20", THIN, 2000, 8, 4)),
-    Panel("fashion-mnist", "resnext", 29, (11, 20, 29), 3, Budget("fashion-resnext29", GROUPED, 2000, 8, 4)),
+    Panel("fashion-mnist", "resnext", 29, (11, 20, 29), 5, Budget("fashion-resnext29", GROUPED, 2000, 8, 4)),
     Panel(JPEG_COPY, "resnet", 20, (8, 14, 20), 3, Budget("cifar10-resnet20", THIN | COLOR, 10_000, 3, 2)),
     Panel(JPEG_COPY, "resnext", 29, (11, 20, 29), 3, Budget("cifar10-resnext29", GROUPED | COLOR, 10_000, 3, 2)),
 )
