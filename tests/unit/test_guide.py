@@ -242,7 +242,9 @@ def test_what_is_said_of_lit() -> None:
     residual = {key: gap for key, gap in over["seul"].items() if key[1] == "resnet"}
     assert [key for key, gap in residual.items() if gap.low <= 0] == [("fashion-mnist", "resnet", 8)]
     grouped = {key: gap for key, gap in over["seul"].items() if key[1] == "resnext"}
-    assert not any(gap.significant for gap in grouped.values())
+    assert [key for key, gap in grouped.items() if gap.significant] == [("fashion-mnist", "resnext", 29)]
+    assert 0 < 100 * grouped["fashion-mnist", "resnext", 29].mean < 1  # « d'un point à peine »
+    assert abs(100 * over["KD"]["fashion-mnist", "resnext", 29].mean) < 0.05  # « KD y gagne autant »
     assert all((100 * gap.mean < 0.1) == (depth == 11) for (*_, depth), gap in grouped.items())
     for key in (key for key in residual if key[0] == "cifar10-jpeg"):
         points = [100 * over[other][key].mean for other in ("seul", "KD")]
@@ -258,4 +260,4 @@ def test_what_is_said_of_lit() -> None:
     assert all(gap.low > 0 for gap in control.values() if gap.significant)
     smallest = [found[data, family, 8 if family == "resnet" else 11] for data, family in {key[:2] for key in found}]
     gaps = [results.paired(values["FitNets"], values["seul"]) for values in smallest]
-    assert all(gap.mean < 0 for gap in gaps) and sum(gap.high < 0 for gap in gaps) == 2
+    assert all(gap.mean < 0 for gap in gaps) and sum(gap.high < 0 for gap in gaps) == 3
