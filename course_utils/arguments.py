@@ -41,3 +41,43 @@ def tensors(*values: object) -> None:
         if not isinstance(value, Tensor):
             kind = type(value).__name__
             raise TypeError(f"Un argument est un objet {kind} : donnez un tenseur, par exemple torch.as_tensor(…).")
+
+
+def check_logits(logits: Tensor, whose: str = "Les logits") -> None:
+    """Lève ValueError si ce ne sont pas des logits : des nombres réels, (N, C), d'au moins un exemple."""
+    tensors(logits)
+    if logits.ndim != 2 or not logits.is_floating_point():
+        raise ValueError(
+            f"{whose} ont la forme {tuple(logits.shape)} et le type {logits.dtype} : donnez les sorties du réseau "
+            "avant le softmax, des nombres réels, de forme (N exemples, C classes)."
+        )
+    refuse_empty(logits)
+
+
+def comparable_logits(student: Tensor, teacher: Tensor) -> None:
+    """Lève ValueError si ce ne sont pas, des deux côtés, les logits des mêmes exemples et des mêmes classes."""
+    check_logits(student, "Les logits de l'élève")
+    check_logits(teacher, "Les logits de l'enseignant")
+    if student.shape != teacher.shape:
+        raise ValueError(
+            f"Les logits ont les formes {tuple(student.shape)} (élève) et {tuple(teacher.shape)} (enseignant) : "
+            "elles doivent être égales, (N exemples, C classes)."
+        )
+    refuse_incomparable(student, teacher)
+
+
+def refuse_incomparable(student: Tensor, teacher: Tensor) -> None:
+    """Lève ValueError si un lot est vide, ou si les deux ne sont pas sur le même appareil."""
+    refuse_empty(student)
+    refuse_empty(teacher)
+    if student.device != teacher.device:
+        raise ValueError(
+            f"L'élève est sur {student.device} et l'enseignant sur {teacher.device} : "
+            "déplacez l'un des deux avec .to(device)."
+        )
+
+
+def refuse_empty(x: Tensor) -> None:
+    """Lève ValueError s'il n'y a aucun nombre."""
+    if x.numel() == 0:
+        raise ValueError(f"Le lot est vide (forme {tuple(x.shape)}) : donnez au moins un exemple.")

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_utils.arguments import comparable_logits
 from course_utils.data import Batch, Images
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher
-from course_utils.losses import check_logits
 from course_utils.relations import upcast
 
 
@@ -31,7 +31,7 @@ def cwtm_loss(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor) -
     « cet exemple est facile ». Un exemple sans label (−100) ne compte pas.
     Lève ValueError si les formes des logits diffèrent. Source : Furlanello et al. 2018 (Born-Again Networks).
     """
-    check_logits(student_logits, teacher_logits)
+    comparable_logits(student_logits, teacher_logits)
     weights = cwtm_weights(teacher_logits) * (targets != -100)
     each = F.cross_entropy(upcast(student_logits), targets.long(), reduction="none")
     return (weights * each).sum() / weights.sum()
@@ -59,7 +59,7 @@ def dkpp_loss(student_logits: Tensor, teacher_logits: Tensor, generator: torch.G
     logits : (N, C). Lève ValueError si leurs formes diffèrent.
     Source : Furlanello et al. 2018 (Born-Again Networks).
     """
-    check_logits(student_logits, teacher_logits)
+    comparable_logits(student_logits, teacher_logits)
     wanted = permuted_dark_knowledge(upcast(teacher_logits).detach().softmax(dim=1), generator)
     return F.cross_entropy(upcast(student_logits), wanted)
 

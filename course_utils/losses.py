@@ -24,8 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.arguments import tensors
-from course_utils.relations import refuse_incomparable, rkd_angle_loss, rkd_distance_loss, upcast
+from course_utils.arguments import check_logits, comparable_logits, refuse_incomparable, tensors
+from course_utils.relations import rkd_angle_loss, rkd_distance_loss, upcast
 
 __all__ = [
     "check_weights",
@@ -64,7 +64,7 @@ def kd_loss(student_logits: Tensor, teacher_logits: Tensor, temperature: float) 
     Lève ValueError si les formes diffèrent ou ne sont pas (N, C), ou si T n'est pas un nombre positif.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
-    check_logits(student_logits, teacher_logits)
+    comparable_logits(student_logits, teacher_logits)
     t = checked_temperature(temperature)
     log_student = torch.log_softmax(upcast(student_logits) / t, dim=1)
     log_teacher = torch.log_softmax(upcast(teacher_logits).detach() / t, dim=1)
@@ -87,7 +87,7 @@ def hinton_loss(
     Lève ValueError comme `kd_loss` et `cross_entropy`, ou si un poids n'est pas un nombre fini, positif ou nul.
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
-    check_logits(student_logits, teacher_logits)
+    comparable_logits(student_logits, teacher_logits)
     check_weights(soft_weight=soft_weight, hard_weight=hard_weight)
     loss = upcast(student_logits).new_zeros(())
     if hard_weight:
@@ -104,7 +104,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
     des probabilités. Comme dans PyTorch, un lot dont aucune image n'a de label donne NaN.
     Lève ValueError si targets ne va pas avec les logits.
     """
-    check_logits(logits, logits)
+    check_logits(logits)
     tensors(targets)
     if logits.device != targets.device:
         raise ValueError(f"Les logits sont sur {logits.device} et les labels sur {targets.device} : déplacez-les.")
@@ -232,19 +232,3 @@ def _probabilities(targets: Tensor) -> Tensor:
             "donnez des probabilités, positives et de somme 1 (pour des logits, soften d'abord)."
         )
     return p
-
-
-def check_logits(student: Tensor, teacher: Tensor) -> None:
-    """Lève ValueError si les logits ne sont pas deux tenseurs (N, C) réels, de même forme."""
-    tensors(student, teacher)
-    if student.shape != teacher.shape or student.ndim != 2:
-        raise ValueError(
-            f"Les logits ont les formes {tuple(student.shape)} (élève) et {tuple(teacher.shape)} (enseignant) : "
-            "elles doivent être égales, (N exemples, C classes)."
-        )
-    if not (student.is_floating_point() and teacher.is_floating_point()):
-        raise ValueError(
-            f"Les logits sont de types {student.dtype} (élève) et {teacher.dtype} (enseignant) : "
-            "donnez des nombres réels, les sorties du réseau avant le softmax."
-        )
-    refuse_incomparable(student, teacher)

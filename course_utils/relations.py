@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from course_utils.arguments import tensors
+from course_utils.arguments import refuse_incomparable, tensors
 
 
 def rkd_distance_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -144,18 +144,6 @@ def upcast(x: Tensor) -> Tensor:
     if x.is_complex():
         raise ValueError(f"Le tenseur est de type {x.dtype} : donnez des nombres réels.")
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
-
-
-def refuse_incomparable(student: Tensor, teacher: Tensor) -> None:
-    """Lève ValueError si un lot est vide, ou si les deux ne sont pas sur le même appareil."""
-    for x in (student, teacher):
-        if x.numel() == 0:
-            raise ValueError(f"Le lot est vide (forme {tuple(x.shape)}) : donnez au moins un exemple.")
-    if student.device != teacher.device:
-        raise ValueError(
-            f"L'élève est sur {student.device} et l'enseignant sur {teacher.device} : "
-            "déplacez l'un des deux avec .to(device)."
-        )
 
 
 def _checked(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:

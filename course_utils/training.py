@@ -78,6 +78,9 @@ def fit(
     checked_images(images)
     if validation is not None:
         checked_images(validation, "validation")
+    if on_epoch is not None and not callable(on_epoch):
+        kind = type(on_epoch).__name__
+        raise TypeError(f"on_epoch est un objet {kind} : donnez une fonction de l'historique, comme live.curves(…).")
     device = best_device()
     place(network(student, "L'élève"), device)
     extra = checked_objective(objective).parameters()

@@ -250,6 +250,18 @@ def test_predicting_gives_every_layer_back_its_own_mode(training: bool) -> None:
     assert [module.training for module in net.modules()] == modes
 
 
+@pytest.mark.parametrize("given", [[print, print], "suivi", 3], ids=["liste", "texte", "nombre"])
+def test_what_is_not_a_function_is_refused_as_on_epoch_before_the_first_step(given: Any) -> None:
+    student = perceptron()
+    before = weights_of(student)
+    refused(
+        lambda: quick(student, Supervised(), on_epoch=given),
+        f"on_epoch est un objet {type(given).__name__}",
+        "donnez une fonction",
+    )
+    assert torch.equal(weights_of(student), before)
+
+
 def test_an_error_in_on_epoch_reaches_the_reader_and_the_student_is_ready_for_use() -> None:
     student = perceptron()
 

@@ -201,6 +201,14 @@ def test_bad_targets_are_refused(targets):
         losses.cross_entropy(torch.zeros(2, 3), targets)
 
 
+def test_labels_in_the_place_of_logits_are_named():
+    logits, labels = torch.zeros(2, 3), torch.tensor([0, 2])
+    with pytest.raises(ValueError, match=r"^Les logits ont la forme \(2,\) et le type torch\.int64"):
+        losses.cross_entropy(labels, logits)
+    with pytest.raises(ValueError, match=r"^Les logits de l'enseignant ont la forme \(2,\) et le type torch\.int64"):
+        losses.kd_loss(logits, labels, 4)
+
+
 def test_hint_closed_form():
     student, teacher = torch.tensor([[3.0, 0.0], [0.0, 0.0]]), torch.tensor([[0.0, 4.0], [0.0, 0.0]])
     assert_close(losses.hint_loss(student, teacher), torch.tensor((9 + 16) / 4))
