@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks import accuracy, campaigns, course, epochs, growth, imports, limit, report, rkd
 from course_utils.files import write_whole
 from course_utils.french import typography
+from experiments.run import positive
 
 SECTIONS: dict[str, Callable[[int], list[report.Measure]]] = {
     "epoques": epochs.against_usual,
@@ -67,15 +68,6 @@ def options() -> argparse.ArgumentParser:
         "--json", type=Path, default=DEFAULT_FILE, metavar="FICHIER", help=f"où écrire ({DEFAULT_FILE})"
     )
     return parser
-
-
-def positive(text: str) -> int:
-    """Un entier d'au moins 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            typography(f"{text} n'est pas un nombre de tours : donnez un entier d'au moins 1")
-        )
-    return int(text)
 
 
 def save(measures: list[report.Measure], start: float, path: Path) -> None:

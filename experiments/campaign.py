@@ -113,11 +113,14 @@ def load(name: str) -> Campaign:
     """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError s'il n'y en a pas."""
     module = name if "." in name else f"experiments.campaigns.{name}"
     try:
-        return importlib.import_module(module).CAMPAIGN
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
         raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
+    if not isinstance(getattr(found, "CAMPAIGN", None), Campaign):
+        raise ValueError(f"Le module {module} ne déclare aucune campagne : écrivez-y CAMPAIGN = Campaign(…).")
+    return found.CAMPAIGN
 
 
 def names() -> list[str]:

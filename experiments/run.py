@@ -41,11 +41,11 @@ INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 def main(arguments: list[str] | None = None) -> int:
     """Rend 0 si la campagne est complète, 1 si des essais ont échoué, 130 si on l'a interrompue."""
     chosen = options().parse_args(arguments)
-    if not chosen.nom:
-        print(overview(chosen.resultats))
-        return 0
-    name, journal = chosen.nom.rpartition(".")[2], None
+    name, journal = (chosen.nom or "").rpartition(".")[2], None
     try:
+        if not chosen.nom:
+            print(overview(chosen.resultats))
+            return 0
         campaign = load(chosen.nom)
         chosen.resultats.mkdir(parents=True, exist_ok=True)
         with locked(chosen.resultats / f"{name}.verrou"):
@@ -68,9 +68,16 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m experiments.run", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("nom", nargs="?", help="un fichier d'experiments/campaigns, ou un module (dossier.fichier)")
     parser.add_argument("--scheduler", metavar="ADRESSE", help="celle d'un cluster Dask déjà lancé")
-    parser.add_argument("--ouvriers", type=int, default=cores(), metavar="N", help="sur cette machine (un par cœur)")
+    parser.add_argument("--ouvriers", type=positive, default=cores(), metavar="N", help="combien ici (un par cœur)")
     parser.add_argument("--resultats", type=Path, default=RESULTS, metavar="DOSSIER", help="data/results par défaut")
     return parser
+
+
+def positive(text: str) -> int:
+    """Un entier d'au moins 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(typography(f"{text} ne convient pas : donnez un entier d'au moins 1"))
+    return int(text)
 
 
 def overview(folder: Path) -> str:
@@ -112,6 +119,8 @@ def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iter
     with bar:
         for future, outcome in as_completed(asked, with_results=True, raise_errors=False):
             point = asked.pop(future)
+            if isinstance(outcome, BaseException):  # l'essai n'a pas échoué : plus personne ne peut le faire
+                raise OSError("Le cluster ne répond plus : relancez-le ; la même commande reprendra là.")
             if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce
                 outcome = {"error": str(outcome[1])}
             if "error" in outcome:
@@ -176,8 +185,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
-        path.unlink(missing_ok=True)
+        lock.release()  # le fichier reste : effacé, deux coureurs verrouilleraient chacun le leur
 
 
 def cores() -> int:

@@ -13,6 +13,7 @@ Les réglages ont été choisis sur la validation ; le test n'est regardé qu'
 import argparse
 import json
 import platform
+import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ import torch
 import torchvision
 
 from course_utils import models, training, weights
+from course_utils.files import write_whole
+from course_utils.french import typography
 from course_utils.inference import best_device
 from course_utils.objectives import Supervised
 from experiments.shared import JPEG_COPY, dataset
@@ -74,14 +77,14 @@ RECIPES = {
 }
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Entraîne l'enseignant du cours et écrit ses poids et sa fiche.")
     parser.add_argument("nom", choices=RECIPES, help="l'enseignant à refaire")
     parser.add_argument(
         "--sortie", type=Path, default=models.TEACHERS, help="dossier où écrire (défaut : data/teachers)"
     )
-    arguments = parser.parse_args()
-    name, folder, recipe = arguments.nom, arguments.sortie, RECIPES[arguments.nom]
+    chosen = parser.parse_args(arguments)
+    name, folder, recipe = chosen.nom, chosen.sortie, RECIPES[chosen.nom]
 
     images = dataset(recipe.dataset)
     shape = {key: value for key, value in recipe.architecture.items() if key != "builder"}
@@ -92,14 +95,16 @@ def main() -> None:
         on_epoch=lambda h: print(f"époque {len(h.losses)} : validation {h.accuracy[-1]:.4f}, {h.seconds:.0f} s",
         flush=True),
     )  # fmt: skip
-    sha256 = weights.save_weights(model, folder / f"{name}.safetensors")
+    if history.interrupted:
+        sys.exit(typography("Interrompu : rien n'est écrit, l'enseignant d'avant est intact."))
+    test_accuracy = training.evaluate(model, images.test)
     card = {
         "architecture": recipe.architecture,
         "data": f"{recipe.dataset}, {len(images.train)} images (validation : {len(images.validation)} autres)",
         "settings": recipe.settings,
         "optimizer": OPTIMIZER,
         "validation_accuracy": round(history.accuracy[-1], 4),
-        "test_accuracy": round(training.evaluate(model, images.test), 4),
+        "test_accuracy": round(test_accuracy, 4),
         "seconds": round(history.seconds),
         "device": best_device().type,
         "versions": {
@@ -107,10 +112,10 @@ def main() -> None:
             "torch": torch.__version__,
             "torchvision": torchvision.__version__,
         },
-        "sha256": sha256,
+        "sha256": weights.save_weights(model, folder / f"{name}.safetensors"),
     }
     text = json.dumps(card, ensure_ascii=False, indent=2)
-    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    write_whole(folder / f"{name}.json", f"{text}\n".encode())
     print(text)
 
 

@@ -1,5 +1,6 @@
 """Ce que fait un ouvrier : un essai d'une campagne, et d'où viennent ses lignes."""
 
+import json
 import platform
 import subprocess
 import time
@@ -21,28 +22,38 @@ def perform(name: str, point: Point) -> dict[str, Any]:
     que l'un après l'autre sur deux fils.
     """
     torch.set_num_threads(1)
+    origin = provenance()
     start = time.perf_counter()
     try:
         rows = load(name).measure(**point)
+        if not rows:
+            raise ValueError("measure n'a rendu aucune ligne")
+        json.dumps(rows)  # ce que le journal ne saurait pas écrire est l'échec de cet essai, pas de la campagne
     except Exception as error:  # un essai qui échoue n'arrête pas les autres
         where = traceback.extract_tb(error.__traceback__)[-1]
         told = " ".join(str(error).split())
         return {"error": f"{type(error).__name__} : {told} ({Path(where.filename).name}, ligne {where.lineno})"}
     seconds = round(time.perf_counter() - start, 2)
-    return {"rows": rows, "seconds": seconds, **provenance()}
+    return {"rows": rows, "seconds": seconds, **origin}
 
 
 @cache
 def provenance() -> dict[str, str]:
-    """La machine et sa précision, le commit (avec un + si des fichiers ont changé depuis) et les versions."""
+    """La machine et sa précision, le commit et les versions."""
     device = best_device().type
     chip = torch.cuda.get_device_name() if device == "cuda" else f"cpu, {torch.get_num_threads()} fil de calcul"
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False, cwd=CAMPAIGNS
-    )
     return {
         "machine": f"{chip}, {'bfloat16' if bfloat16_wins(device) else 'float32'}",
-        "commit": git.stdout.strip(),
+        "commit": commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def commit() -> str:
+    """Le commit, avec un + si des fichiers ont changé depuis ; rien si le cours n'est pas un dépôt, ou sans git."""
+    command = ["git", "describe", "--always", "--dirty=+"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CAMPAIGNS).stdout.strip()
+    except OSError:
+        return ""

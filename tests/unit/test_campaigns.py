@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+import torch
 from distributed import LocalCluster
 
 from course_utils import results
@@ -287,6 +290,53 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_sentence(
     assert run.main([EXAMPLE, "--resultats", str(tmp_path), "--scheduler", "tcp://127.0.0.1:9"]) == 1
     told = capsys.readouterr().err
     assert "tcp://127.0.0.1:9" in told and "dask scheduler" in told and told.count("\n") == 1
+
+
+def test_a_cluster_lost_on_the_way_is_told_in_one_sentence_and_no_run_is_said_to_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LocalCluster(1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as elsewhere:
+        cut = threading.Thread(target=lambda: (wait_for_journal(tmp_path), elsewhere.close()))
+        cut.start()
+        assert run.main([EXAMPLE, "--resultats", str(tmp_path), "--scheduler", elsewhere.scheduler_address]) == 1
+        cut.join()
+    told = [line for line in capsys.readouterr().err.splitlines() if "cluster" in line]
+    assert told == ["Le cluster ne répond plus\u00a0: relancez-le\u202f; la même commande reprendra là."]
+    journal = Journal("campaign_example", load(EXAMPLE), tmp_path)
+    assert 0 < len(journal.missing()) < 24 and not journal.failures
+
+
+def wait_for_journal(folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not journaled(folder) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "deux"])
+def test_a_number_of_workers_that_cannot_be_is_refused(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run.main([EXAMPLE, f"--ouvriers={wrong}"])
+    assert stopped.value.code == 2 and "donnez un entier d'au moins 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", [[], [{"accuracy": torch.tensor(0.5)}]], ids=["aucune ligne", "un tenseur"])
+def test_rows_that_cannot_be_written_are_the_failure_of_their_run(
+    rows: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "load", lambda name: replace(load(EXAMPLE), measure=lambda **point: rows))
+    assert set(worker.perform(EXAMPLE, {"seed": 0})) == {"error"}
+
+
+def test_without_git_a_run_is_kept_without_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(worker, "provenance", worker.provenance.__wrapped__)
+    outcome = worker.perform(EXAMPLE, {"seed": 6})
+    assert outcome["rows"] == [{"accuracy": 0.25}] and outcome["commit"] == ""
+
+
+def test_a_module_that_declares_no_campaign_is_refused_in_one_sentence() -> None:
+    with pytest.raises(ValueError, match=r"tests\.course ne déclare aucune campagne"):
+        load("tests.course")
 
 
 def test_an_unknown_campaign_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
