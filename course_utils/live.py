@@ -119,7 +119,7 @@ class Live:
             self._paused = True  # une seule image pour tous les réglages
             try:
                 for name, value in values.items():
-                    self.controls[name].value = value
+                    self._controls[name].write(value)
             finally:
                 self._paused = False
             self.draw()

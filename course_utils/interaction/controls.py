@@ -22,7 +22,8 @@ class Log(NamedTuple):
 class Control(NamedTuple):
     """Un réglage prêt à l'emploi.
 
-    widget : ce qu'on déplace (`.value`). row : la ligne affichée. read : la valeur donnée à l'image.
+    widget : ce qu'on déplace (`.value`). row : la ligne affichée. read : la valeur donnée à l'image. write : la change
+    (par `widget.value`, une valeur entre deux crans d'un curseur ne céderait pas au cran le plus proche d'elle).
     watch : reçoit la fonction à appeler à chaque changement. accepts : vrai pour une valeur que le réglage peut
     prendre (toujours faux pour un widget fait ailleurs, dont on ne connaît pas les bornes).
     """
@@ -30,6 +31,7 @@ class Control(NamedTuple):
     widget: Any
     row: Any
     read: Callable[[], Any]
+    write: Callable[[Any], None]
     watch: Callable[[Callable[[], None]], None]
     accepts: Callable[[Any], bool]
 
@@ -92,10 +94,13 @@ def _row(*parts: Any, notches: Sequence[float] = ()) -> Any:
 
 
 def _plain(widget: Any, row: Any, choices: Sequence[Any] = ()) -> Control:
+    def write(value: Any) -> None:
+        widget.value = value
+
     def watch(draw: Callable[[], None]) -> None:
         widget.observe(lambda _: draw(), names="value")
 
-    return Control(widget, row, lambda: widget.value, watch, lambda value: value in choices)
+    return Control(widget, row, lambda: widget.value, write, watch, lambda value: value in choices)
 
 
 class Grid(NamedTuple):
@@ -126,6 +131,9 @@ def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> 
         slider.style.handle_color = BLUE  # blanche, la poignée se perd sur le mur d'un vidéoprojecteur
     current = box.value
 
+    def write(value: float) -> None:
+        box.value = value
+
     def watch(draw: Callable[[], None]) -> None:
         def from_slider(change: Any) -> None:
             nonlocal current
@@ -149,7 +157,7 @@ def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> 
         box.observe(from_box, names="value")
 
     row = _row(box, slider, notches=_ROUND if isinstance(slider, widgets.FloatLogSlider) else ())
-    return Control(slider, row, lambda: current, watch, lambda value: box.min <= value <= box.max)
+    return Control(slider, row, lambda: current, write, watch, lambda value: box.min <= value <= box.max)
 
 
 Pair = tuple[Any, Any, Grid]

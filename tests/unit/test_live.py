@@ -95,6 +95,22 @@ def test_a_precise_value_survives_the_notch_that_the_browser_sends_back(
     assert shown(vue) == f"t={precise!r}"
 
 
+@pytest.mark.parametrize(
+    ("control", "precise", "preset"), [(log(0.5, 20, 4), 3.75, 4), (log(1, 200, 4), 1.05, 1), ((0, 100, 10), 33, 30)]
+)
+@pytest.mark.parametrize("snapped", [True, False], ids=["le navigateur a répondu", "il n'a pas répondu"])
+def test_a_preset_replaces_a_precise_value_that_was_typed(
+    control: Any, precise: float, preset: float, snapped: bool
+) -> None:
+    vue = live(echo, t=control, presets={"là": {"t": preset}})
+    box = box_of(vue, "t")
+    box.value = precise
+    if snapped:
+        vue.controls["t"].value = preset
+    vue.widget.children[-2].children[0].click()
+    assert float(shown(vue).removeprefix("t=")) == box.value == vue.controls["t"].value == preset
+
+
 def test_float_noise_is_not_shown() -> None:
     vue = live(echo, t=(0.0, 1.0, 0.1))
     vue.controls["t"].value = 0.1 + 0.2
