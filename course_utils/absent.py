@@ -78,8 +78,8 @@ class Renormalised:
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
-        logits = self.teacher.logits(batch).clone()
-        logits[:, self.absent] = -torch.inf
+        logits = self.teacher.logits(batch)
+        logits = logits.masked_fill(_mask(logits, [self.absent]).to(logits.device), -torch.inf)
         return {"enseignant": kd_loss(student(batch.x), logits, self.temperature)}
 
     def parameters(self) -> tuple[()]:

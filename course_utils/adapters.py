@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from course_utils.inference import staged
 from course_utils.models import StagedNet, copied, seeded
 
 Shape = tuple[int, ...]
@@ -18,7 +19,7 @@ def feature_shapes(model: StagedNet, image_shape: Sequence[int]) -> list[Shape]:
     image_shape : (C, H, W). Une image noire traverse une copie en mode évaluation : sonder un réseau ne doit déplacer
     ni son mode, ni les statistiques de ses BatchNorm.
     """
-    probe = copied(model).cpu().eval()
+    probe = copied(staged(model, "Le réseau")).cpu().eval()
     with torch.no_grad():
         return [tuple(feature.shape[1:]) for feature in probe.features(torch.zeros(1, *image_shape))]
 
@@ -55,6 +56,7 @@ def lit_adapters(student: StagedNet, teacher: StagedNet, image_shape: Sequence[i
     le même nombre d'étages, ou des cartes de tailles différentes.
     Source : Koratana, Kang, Bailis et Zaharia 2019 (LIT).
     """
+    student, teacher = staged(student, "L'élève"), staged(teacher, "L'enseignant")
     ours, theirs = feature_shapes(student, image_shape), feature_shapes(teacher, image_shape)
     if len(ours) != len(theirs) or any(a[1:] != b[1:] for a, b in zip(ours, theirs, strict=True)):
         raise ValueError(
@@ -76,6 +78,7 @@ def inherit_ends(student: StagedNet, teacher: StagedNet) -> None:
 
     Ces poids restent entraînables : c'est à l'appelant de les geler. Lève ValueError si les formes diffèrent.
     """
+    student, teacher = staged(student, "L'élève"), staged(teacher, "L'enseignant")
     for mine, theirs in ((student.stem, teacher.stem), (student.head, teacher.head)):
         wanted, found = ([tuple(v.shape) for v in part.state_dict().values()] for part in (mine, theirs))
         if wanted != found:

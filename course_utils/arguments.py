@@ -1,5 +1,7 @@
 """Les arguments refusés avant tout calcul : une phrase dit lequel, ce qu'il a reçu, et quoi donner."""
 
+import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import TypeVar
 
@@ -81,3 +83,34 @@ def refuse_empty(x: Tensor) -> None:
     """Lève ValueError s'il n'y a aucun nombre."""
     if x.numel() == 0:
         raise ValueError(f"Le lot est vide (forme {tuple(x.shape)}) : donnez au moins un exemple.")
+
+
+def readable(x: Tensor, layers: Iterable[nn.Module]) -> Tensor:
+    """Le lot, ou ValueError si la première couche du réseau ne peut pas le lire.
+
+    Après un pooling, par exemple, ce qui arrive à la première couche à poids n'a plus la forme du lot : rien n'est
+    alors vérifié.
+    """
+    shape = tuple(x.shape)
+    first = next((one for one in layers if _reads(one) or _reshapes(one)), None)
+    channels, numbers = getattr(first, "in_channels", None), getattr(first, "in_features", None)
+    if not x.is_floating_point():
+        fault = f"reçoit des {x.dtype} : donnez des images normalisées, celles de images.batch(positions).x"
+    elif channels and x.dim() != 4:
+        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : ajoutez les dimensions qui manquent"
+    elif channels and shape[1] != channels:
+        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : créez-le avec in_channels={shape[1]}"
+    elif numbers and (given := math.prod(shape[1:])) != numbers:
+        fault = f"lit {numbers} nombres par image, et en reçoit {given}, {shape} : créez-le avec inputs={given}"
+    else:
+        return x
+    raise ValueError(f"Ce réseau {fault}.")
+
+
+def _reads(layer: nn.Module) -> bool:
+    return "in_channels" in vars(layer) or "in_features" in vars(layer)
+
+
+def _reshapes(layer: nn.Module) -> bool:
+    inside = next(layer.children(), None)
+    return inside is None and not isinstance(layer, nn.Flatten | nn.Identity | nn.Sequential)

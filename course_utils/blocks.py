@@ -48,12 +48,15 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return nn.Sequential(*conv_bn(inputs, outputs, 1, stride))
 
 
-def blocks_per_stage(depth: int, *, per_block: int, extra: int, family: str) -> int:
-    """Le n d'un réseau de depth = per_block·n + extra couches, ou ValueError si depth n'est pas de cette forme."""
+def blocks_per_stage(depth: int, *, per_block: int, extra: int, family: str, least: int = 1) -> int:
+    """Le n d'un réseau de depth = per_block·n + extra couches, ou ValueError si depth n'est pas de cette forme, avec
+    n ≥ least.
+    """
     n, rest = divmod(whole("depth", depth) - extra, per_block)
-    if n < 1 or rest:
-        near = max(1, round((depth - extra) / per_block)) * per_block + extra
+    if n < least or rest:
+        near = max(least, round((depth - extra) / per_block)) * per_block + extra
         raise ValueError(
-            f"La profondeur vaut {depth} : un réseau {family} a {per_block}n + {extra} couches, par exemple {near}."
+            f"La profondeur vaut {depth} : un réseau {family} a {per_block}n + {extra} couches (n ≥ {least}), "
+            f"par exemple {near}."
         )
     return n

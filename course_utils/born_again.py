@@ -80,7 +80,10 @@ class Cwtm:
 
 
 class Dkpp:
-    """L'enseignant, ses réponses non maximales mélangées. seed : le hasard des permutations."""
+    """L'enseignant, ses réponses non maximales mélangées.
+
+    seed : le hasard des permutations, tirées l'une après l'autre ; un objet neuf par apprentissage redonne les mêmes.
+    """
 
     def __init__(self, teacher: Teacher, *, seed: int = 0) -> None:
         self.teacher = checked_teacher(teacher)

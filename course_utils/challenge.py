@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from course_utils.arguments import network
 from course_utils.challenge_peers import known_entries
 from course_utils.challenge_points import Entry, entry, points_csv, read_points, row_of
 from course_utils.challenge_view import challenge_chart
-from course_utils.cost import macs
-from course_utils.data import Images, load
+from course_utils.cost import ImageShapeError, macs
+from course_utils.data import Images, checked_images, load
 from course_utils.drawing.svg import alt_of
 from course_utils.files import shown, write_whole
 from course_utils.french import plural
@@ -44,10 +45,12 @@ def place_on_challenge(
 
     images : où mesurer ; sans elles, le test de CIFAR-10 si ce jeu est sur la machine et si le réseau accepte ses
     images, sinon celui de Fashion-MNIST, et c'est dit. beside : les autres points (par défaut, `known_entries`).
-    La compression est déclarée, non appliquée : quantifiez et élaguez d'abord, pour que l'exactitude soit la bonne.
+    La compression est déclarée, non appliquée : arrondissez les poids et élaguez d'abord, dans un réseau qui reste en
+    float32, pour que l'exactitude soit la bonne.
     Lève ValueError si le réseau n'accepte aucun de ces jeux, ou si une compression est impossible.
     """
-    images, where = (images, _name_of(images)) if images is not None else challenge_images(model)
+    network(model, "Le premier argument")
+    images, where = (checked_images(images), _name_of(images)) if images is not None else challenge_images(model)
     compression = {
         "weight_bits": weight_bits,
         "activation_bits": activation_bits,
@@ -56,6 +59,8 @@ def place_on_challenge(
     }
     shape = tuple(images.pixels.shape[1:])
     counted = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)  # refuse avant de mesurer
+    if structured_pruning == 1:
+        raise ValueError("Tout est élagué (structured_pruning=1) : il ne reste pas de réseau à placer.")
     output, classes = tuple(predict(model, images.subset(torch.arange(1))).shape[1:]), len(images.classes)
     if output != (classes,):
         raise ValueError(
@@ -93,7 +98,7 @@ def challenge_images(model: nn.Module) -> tuple[Images, str]:
 def _accepts(model: nn.Module, input_shape: Sequence[int]) -> bool:
     try:
         macs(model, input_shape)
-    except ValueError:
+    except ImageShapeError:
         return False
     return True
 

@@ -11,15 +11,16 @@ from course_utils.balance import new_student
 from course_utils.challenge_points import Entry, entry
 from course_utils.cost import challenge_terms, macs, parameters
 from course_utils.known import KNOWN
-from course_utils.models import TEACHERS, load_teacher, mlp, resnet
+from course_utils.models import TEACHERS, load_teacher, mlp, resnet, seeded
 
 
 def reference_resnet18() -> nn.Module:
     """ResNet18 pour des images de 32×32, non entraîné : premier noyau 3×3 de pas 1, pas de max-pooling, dix classes."""
     from torchvision.models import resnet18  # ici : torchvision met des secondes à s'importer
 
-    model = resnet18(num_classes=10)
-    model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
+    with seeded(0):
+        model = resnet18(num_classes=10)
+        model.conv1, model.maxpool = nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Identity()
     return model
 
 

@@ -19,11 +19,16 @@ def parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+class ImageShapeError(ValueError):
+    """Le réseau n'accepte pas les images de cette forme."""
+
+
 def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     """Multiplications-additions pour une image, comptées par torch (convolutions et couches denses).
 
     input_shape : (C, H, W), sans la dimension du lot. Une multiplication-addition vaut deux opérations flottantes.
-    Lève ValueError si le réseau n'accepte pas cette forme, ou s'il a des couches quantifiées, que torch ne compte pas.
+    Lève ImageShapeError (une ValueError) si le réseau n'accepte pas cette forme, ValueError s'il a des couches
+    quantifiées, que torch ne compte pas.
     """
     if quantized := [type(part).__name__ for part in model.modules() if "quantized" in type(part).__module__]:
         raise ValueError(
@@ -39,7 +44,7 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
         with torch.no_grad(), counter:
             probe(torch.zeros(1, *input_shape))
     except (RuntimeError, ValueError) as error:
-        raise ValueError(
+        raise ImageShapeError(
             f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur)."
         ) from error
     return counter.get_total_flops() // 2

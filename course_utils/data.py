@@ -8,7 +8,6 @@ Les pixels restent des octets (uint8) : Fashion-MNIST tient ainsi dans 55 Mo. U
 virgule et normalisé que sur l'appareil qui calcule, quand on le prend ; aucun processus auxiliaire n'est nécessaire.
 """
 
-import operator
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -91,7 +90,7 @@ class Images:
 
         Le transfert vers l'appareil se fait en octets, quatre fois plus légers que des float32.
         """
-        index = _pick(self.rows, positions)
+        index = _pick(self.rows, torch.as_tensor(positions))
         # NumPy copie ces quelques octets sur un seul fil : sur une machine partagée, réveiller ceux de torch pour si
         # peu coûte dix fois la copie.
         pixels = torch.from_numpy(self.pixels.numpy()[index.numpy()]).to(device)
@@ -100,11 +99,10 @@ class Images:
         return Batch(x, self.labels.index_select(0, index).to(device), index.to(device), self)
 
     def _belongs_to(self, class_indices: Iterable[int]) -> Tensor:
-        wanted = [operator.index(k) for k in class_indices]
-        last = len(self.classes) - 1
+        wanted, last = list(class_indices), len(self.classes) - 1
         for k in wanted:
-            if not 0 <= k <= last:
-                raise ValueError(f"La classe {k} n'existe pas : donnez des numéros de 0 à {last}.")
+            if not hasattr(k, "__index__") or not 0 <= k <= last:
+                raise ValueError(f"La classe {k!r} n'existe pas : donnez des numéros, de 0 à {last}, sans liste.")
         return torch.isin(self.y, torch.tensor(wanted, dtype=torch.int64))
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.data import Images
-from course_utils.inference import Teacher, best_device
+from course_utils.inference import Teacher, best_device, checked_teacher
 from course_utils.losses import cross_entropy
 from course_utils.optimizer import Adam
 
@@ -36,7 +36,7 @@ def invent_images(
     if count < 2:
         raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
     device, generator = best_device(), torch.Generator().manual_seed(seed)
-    network = teacher.awake(device)
+    network = checked_teacher(teacher).awake(device)
     wanted = torch.arange(count) % len(like.classes)
     free = bright_spots(count, tuple(like.pixels.shape[1:]), generator).to(device).requires_grad_()
     mean, std = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in (like.mean, like.std))

@@ -22,7 +22,8 @@ def download(known: Known, places: list[Path]) -> Path:
 
     Lève OSError si le disque refuse, ConnectionError si le réseau ou le serveur ne répond pas comme il faut.
     """
-    target = next((place for place in places if os.access(place, os.W_OK)), places[0])
+    there = [place for place in places if place.is_dir()] or places
+    target = next((place for place in there if os.access(place, os.W_OK)), there[0])
     print(
         f"{known.title} n'est pas sur cette machine : "
         f"téléchargement de {known.megabytes} Mo vers {shown(target)}, une fois pour toutes."

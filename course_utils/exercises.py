@@ -166,6 +166,9 @@ def _where_and_why(answer: Any, error: Exception) -> list[str]:
 
 
 def _exercise(name: str) -> Exercise:
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise ValueError(f"Le nom de l'exercice est un objet {kind} : donnez d'abord ce nom, entre guillemets.")
     match = re.fullmatch(r"(\d\d)-[\w-]+", name)
     module = f"course_utils.verdicts.nb{match[1]}" if match else ""
     try:

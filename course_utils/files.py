@@ -47,8 +47,9 @@ def write_whole(path: Path, content: bytes) -> None:
         draft.write_bytes(content)
         draft.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise OSError(
             f"Impossible d'écrire {shown(path)} ({reason(error)}) : choisissez un dossier où vous pouvez écrire."
         ) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)  # une interruption en laisserait la moitié

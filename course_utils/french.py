@@ -14,8 +14,8 @@ _PROTECTED = re.compile(r"`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|https?://\S+|<[^<>\n]+
 def french_number(x: float, digits: int | None = None) -> str:
     """Un nombre écrit à la française : « 0,25 », « 1 800 », « −3 », « 1,2 × 10⁻⁶ ».
 
-    `digits` : nombre de décimales. Sans lui, trois chiffres significatifs au plus, et une puissance
-    de dix quand le nombre est trop petit ou trop grand pour être lu d'un coup d'œil.
+    `digits` : nombre de décimales. Sans lui, trois chiffres significatifs (les entiers sont entiers), et une
+    puissance de dix quand le nombre est trop petit ou trop grand pour être lu d'un coup d'œil.
     """
     return _written(float(x), digits)
 

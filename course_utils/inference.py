@@ -84,10 +84,16 @@ def predict(model: nn.Module, images: Images) -> Tensor:
         model.eval()
         with torch.autocast(device.type, enabled=False):  # un bfloat16 n'a que trois chiffres, trop peu à montrer
             chunks = torch.arange(len(images)).split(CHUNK)
-            return torch.cat([model(images.batch(positions, device).x.to(dtype)).float().cpu() for positions in chunks])
+            return torch.cat([_logits(model(images.batch(rows, device).x.to(dtype))).float().cpu() for rows in chunks])
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def _logits(output: Tensor) -> Tensor:
+    if not isinstance(output, Tensor):
+        raise TypeError(f"Le réseau rend un objet {type(output).__name__} : il doit rendre un tenseur, les logits.")
+    return output
 
 
 def evaluate(model: nn.Module, images: Images) -> float:
@@ -196,8 +202,16 @@ def refuse_own_teacher(student: nn.Module, teacher: Teacher) -> None:
 def staged(model: nn.Module, who: str) -> StagedNet:
     """Le réseau, ou TypeError s'il n'est pas coupé en étages ; who : « L'élève » ou « L'enseignant »."""
     if not isinstance(model, StagedNet):
-        raise TypeError(f"{who} est un {type(model).__name__} : donnez un StagedNet, coupé en étages.")
+        hint = ", ici son .model" if isinstance(model, Teacher) else ""
+        raise TypeError(f"{who} est un {type(model).__name__} : donnez un StagedNet, coupé en étages{hint}.")
     return model
+
+
+def trainable(student: nn.Module) -> nn.Module:
+    """L'élève, ou TypeError si ce n'est pas un réseau, ou si c'est un enseignant gelé pour de bon."""
+    if isinstance(student, Teacher):
+        raise TypeError("L'élève est un Teacher, gelé pour de bon : donnez un réseau, par exemple mlp(seed=0).")
+    return network(student, "L'élève")
 
 
 def labels_within(logits: Tensor, batch: Batch) -> Tensor:

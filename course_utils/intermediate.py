@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.adapters import Adapter, still_statistics
+from course_utils.arguments import whole
 from course_utils.data import Batch
 from course_utils.inference import (
     Teacher,
@@ -34,9 +35,14 @@ class Hint:
     """
 
     def __init__(self, teacher: Teacher, regressor: nn.Module, *, guided: int, hint: int, norm: str = "mse") -> None:
+        if not isinstance(regressor, nn.Module):
+            raise TypeError(
+                f"Le régresseur est un objet {type(regressor).__name__} : donnez regressor(…), ou nn.Identity() entre "
+                "des formes égales."
+            )
         place(regressor, best_device())
         self.teacher, self.regressor = checked_teacher(teacher), regressor
-        self.guided, self.hint, self.norm = guided, hint, norm
+        self.guided, self.hint, self.norm = whole("guided", guided, 0), whole("hint", hint, 0), norm
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
@@ -71,6 +77,8 @@ class Lit:
         for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
             if not 0 <= share <= 1:
                 raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in adapters or ()):
+            raise TypeError("Un adaptateur n'est pas un couple (entrée, sortie) : donnez lit_adapters(…), ou None.")
         self.teacher, self.adapters, self.norm = checked_teacher(teacher), adapters, norm
         self.hard_share, self.kd_share = hard_share, kd_share
         self.temperature = checked_temperature(temperature)

@@ -7,8 +7,7 @@ aléatoire global n'est pas touché.
 
 import copy
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from course_utils.arguments import Network, share, sizes, whole
+from course_utils.arguments import Network, readable, share, sizes, whole
 from course_utils.blocks import basic_block, blocks_per_stage, conv_bn, grouped_block
 from course_utils.files import shown
 from course_utils.packing import packed
@@ -58,7 +57,7 @@ class StagedNet(nn.Module):
 
     def _flow(self, x: Tensor, parts: Sequence[nn.Module]) -> Iterator[Tensor]:
         """La sortie de chaque partie, l'une nourrissant la suivante ; pendant `fit`, rangée par paquets de canaux."""
-        flow = packed(_readable(x, self.modules()), parts)
+        flow = packed(readable(x, self.modules()), parts)
         for part in parts:
             flow = part(flow)
             yield flow
@@ -124,11 +123,7 @@ def plain(depth: int, *, width: int = 8, in_channels: int = 1, classes: int = 10
     Source : Romero et al. 2014 (FitNets), le principe.
     """
     sizes(width=width, in_channels=in_channels, classes=classes)
-    n = blocks_per_stage(depth, per_block=3, extra=1, family="plain")
-    if n < 2:
-        raise ValueError(
-            f"La profondeur vaut {depth} : un réseau plain a au moins 7 couches (deux convolutions par étage)."
-        )
+    n = blocks_per_stage(depth, per_block=3, extra=1, family="plain", least=2)
 
     def convolutions(inputs: int, outputs: int, count: int) -> list[nn.Module]:
         widths = [inputs] + [outputs] * count
@@ -226,24 +221,6 @@ def _convolutional(
 ) -> StagedNet:
     stem = nn.Sequential(*conv_bn(in_channels, width, 3), nn.ReLU())
     return StagedNet(stem, stages, global_pool(), nn.Linear(embedding, classes))
-
-
-def _readable(x: Tensor, layers: Iterable[nn.Module]) -> Tensor:
-    """Le lot, ou ValueError si la première couche à poids ne peut pas le lire."""
-    shape = tuple(x.shape)
-    first = next((one for one in layers if "in_channels" in vars(one) or "in_features" in vars(one)), None)
-    channels, numbers = getattr(first, "in_channels", None), getattr(first, "in_features", None)
-    if not x.is_floating_point():
-        fault = f"reçoit des {x.dtype} : donnez des images normalisées, celles de images.batch(positions).x"
-    elif channels and x.dim() != 4:
-        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : ajoutez les dimensions qui manquent"
-    elif channels and shape[1] != channels:
-        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : créez-le avec in_channels={shape[1]}"
-    elif numbers and (given := math.prod(shape[1:])) != numbers:
-        fault = f"lit {numbers} nombres par image, et en reçoit {given}, {shape} : créez-le avec inputs={given}"
-    else:
-        return x
-    raise ValueError(f"Ce réseau {fault}.")
 
 
 BUILDERS: dict[str, Callable[..., StagedNet]] = {"mlp": mlp, "resnet": resnet, "resnext": resnext, "plain": plain}

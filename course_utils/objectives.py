@@ -8,9 +8,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
-from course_utils.arguments import share
+from course_utils.arguments import share, whole
 from course_utils.data import Batch
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher, staged
 from course_utils.intermediate import Hint, Hints, Lit
@@ -45,6 +46,26 @@ def checked_objective(objective: Objective) -> Objective:
     else:
         seen = f"est un objet {type(objective).__name__} : donnez une méthode"
     raise TypeError(f"L'objectif {seen}, par exemple Supervised() ou Hinton(enseignant).")
+
+
+def total(terms: dict[str, Tensor]) -> Tensor:
+    """La somme des termes d'un objectif.
+
+    Lève TypeError si ce n'en sont pas, ValueError si leur somme ne peut rien apprendre à l'élève.
+    """
+    if not isinstance(terms, dict) or not all(isinstance(term, Tensor) for term in terms.values()):
+        kinds = {name: type(term).__name__ for name, term in terms.items()} if isinstance(terms, dict) else ""
+        raise TypeError(
+            f"L'objectif rend un objet {type(terms).__name__} {kinds} : rendez un dictionnaire, par exemple "
+            '{"labels": perte}, de tenseurs (sans .item()).'
+        )
+    shapes = {name: tuple(term.shape) for name, term in terms.items()}
+    if not shapes or any(shapes.values()):
+        raise ValueError(f"L'objectif rend {shapes} : il faut au moins un terme, et que chacun soit un scalaire.")
+    loss = torch.stack(list(terms.values())).sum()
+    if not loss.requires_grad:
+        raise ValueError("La perte ne dépend d'aucun poids à entraîner : ne détachez pas les sorties de l'élève.")
+    return loss
 
 
 class Supervised:
@@ -96,11 +117,14 @@ class Hinton:
 
 def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Callable[[object], None]:
     """Fait descendre λ (soft_weight) de start à stop, en ligne droite, époque après époque ; à donner à
-    `fit(on_epoch=…)`.
+    `fit(on_epoch=…)`. À refaire pour chaque apprentissage : après le premier, λ reste à stop.
 
     Source : Romero et al. 2014 (FitNets), étape 2, où λ va de 4 à 1.
     """
-    if not (0 <= start < math.inf and 0 <= stop < math.inf and epochs >= 1):
+    if not isinstance(objective, Hinton):
+        raise TypeError(f"L'objectif est un objet {type(objective).__name__} : c'est le λ d'un Hinton qui descend.")
+    whole("epochs", epochs)
+    if not (0 <= start < math.inf and 0 <= stop < math.inf):
         raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
     weights = iter(start + (stop - start) * epoch / (epochs - 1) for epoch in range(1, epochs))
     objective.soft_weight = start

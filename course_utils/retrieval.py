@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_utils.data import Batch, Images
+from course_utils.inference import predict, staged
 from course_utils.models import StagedNet
 from course_utils.relations import distances
-from course_utils.training import predict
 
 
 def embeddings(model: StagedNet, images: Images) -> Tensor:
     """Les vecteurs (n, D) que `model` donne aux images, en float32, sur le processeur."""
+    model = staged(model, "Le réseau")
     return predict(StagedNet(model.stem, list(model.stages), model.pool, nn.Identity()), images)
 
 

@@ -46,9 +46,16 @@ def read(name: str, root: str | os.PathLike[str] | None = None) -> Source:
     if folder is None and name == "fashion-mnist":
         folder = PROJECT_DATA / "FashionMNIST" / "raw"
         raise FileNotFoundError(f"Le jeu fourni manque dans {shown(folder)} : {_remedy(name, folder)}.")
-    folder = folder or _locate(name, [download(KNOWN[name], places)])
-    assert folder is not None  # torchvision vient d'y écrire
+    folder = folder or _downloaded(name, places)
     return _read_idx(name, folder) if name in IDX_SHA256 else _read_cifar(name, folder)
+
+
+def _downloaded(name: str, places: list[Path]) -> Path:
+    target = download(KNOWN[name], places)
+    if (folder := _locate(name, [target])) is None:  # ce dossier existait : le jeu nouveau n'a pas pu y prendre place
+        left = shown(target / KNOWN[name].folder)
+        raise OSError(f"{left} existe déjà et il y manque des fichiers : supprimez-le, puis relancez.")
+    return folder
 
 
 def at_hand(name: str) -> bool:

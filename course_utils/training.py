@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.arguments import network, whole
+from course_utils.arguments import whole
 from course_utils.data import Batch, Images, checked_images
-from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict
+from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict, trainable
 from course_utils.models import seeded
-from course_utils.objectives import Objective, checked_objective
+from course_utils.objectives import Objective, checked_objective, total
 from course_utils.optimizer import Adam, Optimizer, started
 from course_utils.packing import packing
 
@@ -82,8 +82,8 @@ def fit(
         kind = type(on_epoch).__name__
         raise TypeError(f"on_epoch est un objet {kind} : donnez une fonction de l'historique, comme live.curves(…).")
     device = best_device()
-    place(network(student, "L'élève"), device)
-    extra = checked_objective(objective).parameters()
+    place(trainable(student), device)
+    extra = checked_objective(objective).parameters() or ()
     trained = [p for p in (*student.parameters(), *extra) if p.requires_grad]
     if not trained:
         raise ValueError("L'élève est gelé : rendez-le à l'apprentissage par student.requires_grad_(True).")
@@ -106,7 +106,7 @@ def fit(
                 with autocast(device):
                     terms = objective(student, batch)
                 update.zero_grad()
-                _total(terms).backward()
+                total(terms).backward()
                 update.step()
                 trace.append(torch.stack([term.detach() for term in terms.values()]))
                 step += 1
@@ -159,17 +159,6 @@ def _split(order: Tensor, batch_size: int) -> list[Tensor]:
         last = batches.pop()
         batches[-1] = torch.cat([batches[-1], last])
     return batches
-
-
-def _total(terms: dict[str, Tensor]) -> Tensor:
-    """La somme des termes, ou ValueError si elle ne peut rien apprendre à l'élève."""
-    shapes = {name: tuple(term.shape) for name, term in terms.items()}
-    if not shapes or any(shapes.values()):
-        raise ValueError(f"L'objectif rend {shapes} : il faut au moins un terme, et que chacun soit un scalaire.")
-    total = torch.stack(list(terms.values())).sum()
-    if not total.requires_grad:
-        raise ValueError("La perte ne dépend d'aucun poids à entraîner : ne détachez pas les sorties de l'élève.")
-    return total
 
 
 def _means(names: list[str], trace: Tensor, first_step: int, trained: Iterable[Tensor]) -> dict[str, float]:

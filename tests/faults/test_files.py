@@ -185,6 +185,17 @@ def test_disk_full_in_the_middle_of_a_write_loses_nothing(tmp_path: Path) -> Non
     assert path.read_bytes() == b"avant" and os.listdir(tmp_path) == ["points.csv"]
 
 
+def test_an_interrupted_write_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(draft: Path, _: object) -> None:
+        assert draft.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "points.csv", b"moitie")
+    assert os.listdir(tmp_path) == []
+
+
 @linux_and_mac
 def test_disk_full_while_saving_weights_leaves_no_file(tmp_path: Path) -> None:
     with full_disk(100):

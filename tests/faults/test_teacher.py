@@ -118,6 +118,12 @@ def test_a_teacher_in_another_precision_teaches_in_float32(kind: str, dtype: tor
     assert next(network.parameters()).dtype == dtype
 
 
+@pytest.mark.parametrize("absent", [10, "sac"])
+def test_a_class_that_the_teacher_does_not_know_cannot_be_erased(absent: Any) -> None:
+    objective = Renormalised(Teacher(perceptron(1)), absent, temperature=4.0)
+    refused(lambda: quick(perceptron(), objective), f"Les classes désignées sont [{absent!r}]")
+
+
 def test_what_is_not_a_network_cannot_be_a_teacher() -> None:
     for bad in (None, "fashion-resnet", perceptron):
         with pytest.raises(TypeError, match=r"L'enseignant est un objet \w+.: donnez un réseau"):

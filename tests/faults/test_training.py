@@ -139,6 +139,37 @@ def test_terms_that_are_not_scalars_are_refused_and_never_summed_in_silence(term
     refused(lambda: quick(perceptron(), Made(terms)), "L'objectif rend", "scalaire")
 
 
+@pytest.mark.parametrize(
+    ("terms", "seen"),
+    [
+        (lambda student, batch, _: student(batch.x).mean(), "un objet Tensor"),
+        (lambda student, batch, _: {"à moi": student(batch.x).mean().item()}, "{'à moi': 'float'}"),
+        (lambda student, batch, _: None, "un objet NoneType"),
+    ],
+    ids=["la perte elle-même", "un nombre", "rien"],
+)
+def test_what_is_not_a_dictionary_of_tensors_is_told_with_an_example(terms: Any, seen: str) -> None:
+    refused(lambda: quick(perceptron(), Made(terms)), "L'objectif rend", seen, 'par exemple {"labels": perte}')
+
+
+def test_an_objective_without_parameters_of_its_own_may_return_none() -> None:
+    student, objective = perceptron(), Made(lambda student, batch, _: {"à moi": student(batch.x).square().mean()})
+    before = weights_of(student)
+    objective.parameters = lambda: None  # type: ignore[assignment, method-assign, return-value]
+    quick(student, objective)
+    assert not torch.equal(weights_of(student), before)
+
+
+def test_an_interaction_between_a_teacher_and_a_student_given_the_wrong_way_round_is_told() -> None:
+    refused(lambda: quick(Teacher(perceptron()), Supervised()), "L'élève est un Teacher", "donnez un réseau")
+
+
+def test_fading_what_is_not_hintons_weight_or_over_no_whole_epochs_is_refused() -> None:
+    teacher = Teacher(perceptron())
+    refused(lambda: fading(Rkd(teacher), start=4, stop=1, epochs=3), "un objet Rkd", "λ d'un Hinton")  # type: ignore[arg-type]
+    refused(lambda: fading(Hinton(teacher), start=4, stop=1, epochs=3.5), "epochs vaut 3.5")  # type: ignore[arg-type]
+
+
 def test_a_weight_that_fades_to_nothing_when_it_was_all_is_refused() -> None:
     objective = Hinton(Teacher(perceptron(1)), hard_weight=0)
     after = fading(objective, start=1, stop=0, epochs=2)

@@ -5,6 +5,7 @@ import csv
 import errno
 import math
 import re
+import warnings
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from course_utils import challenge, files
 from course_utils.challenge import (
@@ -176,6 +178,37 @@ def test_the_wrong_number_of_outputs_is_refused(model, shape):
     with pytest.raises(ValueError, match=re.escape(shape)) as error:
         place_on_challenge(model, images=some(), beside=[])
     assert "10 classes" in plain(str(error.value)) and "donnez un réseau de 10 sorties" in str(error.value)
+
+
+def test_what_is_no_network_no_images_and_no_logits_is_told_in_one_sentence():
+    with pytest.raises(TypeError, match="Le premier argument est un objet function"):
+        place_on_challenge(resnet)
+    with pytest.raises(TypeError, match=r"Dataset.*train"):
+        place_on_challenge(net(), images=load("fashion-mnist", train_size=10))
+    twin = net()
+    twin.register_forward_hook(lambda _, inputs, output: (output, output))
+    with pytest.raises(TypeError, match="Le réseau rend un objet tuple"):
+        place_on_challenge(twin, images=some(), beside=[])
+    with pytest.raises(ValueError, match="Tout est élagué"):
+        placed(structured_pruning=1)
+
+
+def test_a_network_that_cannot_be_counted_is_not_told_that_its_images_are_wrong():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch annonce que ce module déménage
+        light = torch.ao.quantization.quantize_dynamic(mlp(), {nn.Linear})
+    with pytest.raises(ValueError, match=r"couches quantifiées.*weight_bits"):
+        place_on_challenge(light, beside=[])
+    pruned = net()
+    prune.l1_unstructured(pruned.head, "weight", amount=0.5)
+    with pytest.raises(ValueError, match=r"prune\.remove"):
+        place_on_challenge(pruned, beside=[])
+
+
+def test_counting_resnet18_leaves_the_readers_chance_alone():
+    state = torch.random.get_rng_state()
+    reference_resnet18()
+    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 @pytest.mark.parametrize(

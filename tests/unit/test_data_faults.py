@@ -153,6 +153,19 @@ def test_impossible_positions_of_a_batch(positions: torch.Tensor) -> None:
     sentence(error, "Positions impossibles", "de 0 à 53999")
 
 
+def test_a_list_of_positions_is_a_batch(tiny: Path) -> None:
+    images = load_tiny(tiny)
+    assert torch.equal(images.batch([2, 0]).x, images.batch(torch.tensor([2, 0])).x)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", ["sac", [8], 8.0])
+def test_a_class_that_is_no_number_is_refused_with_the_numbers(wrong: Any, tiny: Path) -> None:
+    for choose in (load_tiny(tiny).only, load_tiny(tiny).without):
+        with pytest.raises(ValueError) as error:
+            choose(wrong)
+        sentence(error, f"La classe {wrong!r} n'existe pas", "de 0 à 9")
+
+
 def test_impossible_subset() -> None:
     train = load().train
     with pytest.raises(ValueError) as error:
@@ -551,6 +564,25 @@ def test_download_that_cannot_be_written(
     with pytest.raises(OSError) as error:
         load("mnist", root=tmp_path)
     sentence(error, f"« {tmp_path} »", cause, "COURS_DONNEES", "24 Mo libres")
+
+
+def test_a_folder_left_by_another_download_is_named(
+    remote: dict[str, bytes], server: dict[str, Any], tmp_path: Path
+) -> None:
+    server["answer"] = lambda file: (200, remote[file])
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    with pytest.raises(OSError) as error:
+        load("mnist", root=tmp_path)
+    sentence(error, f"« {tmp_path / 'MNIST'} » existe déjà", "supprimez-le")
+    assert list(tmp_path.iterdir()) == [tmp_path / "MNIST"]
+
+
+def test_a_place_that_does_not_exist_is_not_chosen_for_a_download(
+    remote: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    monkeypatch.setattr(download, "_fetch", lambda known, target: (target / "x").write_bytes(b""))
+    assert download.download(known.KNOWN["mnist"], [tmp_path / "absent", tmp_path]) == tmp_path
 
 
 def test_interrupted_download_leaves_nothing(

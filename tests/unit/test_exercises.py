@@ -193,6 +193,8 @@ def test_check_finds_the_exercise_by_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert check("98-adoucir", soften).status == "juste"
     with pytest.raises(ValueError, match=r"Exercice inconnu.*98-durcir.*98-adoucir"):
         check("98-durcir", soften)
+    with pytest.raises(ValueError, match=r"objet function.*entre guillemets"):
+        check(soften, "98-adoucir")  # type: ignore[arg-type]
     for name in ("99-rien", "adoucir", ""):
         with pytest.raises(ValueError, match="aucun pour ce notebook"):
             check(name, soften)

@@ -17,6 +17,7 @@ from course_utils.adapters import (
 )
 from course_utils.data import Images
 from course_utils.objectives import Hint, Hinton, Hints, Lit, Supervised, fading
+from course_utils.retrieval import embeddings
 from course_utils.training import Teacher, fit
 
 IMAGE = (1, 8, 8)
@@ -164,6 +165,28 @@ def test_a_missing_stage_and_a_wrong_regressor_are_refused():
     same = net()
     with pytest.raises(ValueError, match="le même réseau"):
         Hint(Teacher(same), nn.Identity(), guided=1, hint=1)(same, batch)
+
+
+def test_what_is_no_regressor_no_adapter_and_no_stage_is_told_before_learning():
+    teacher = Teacher(net(seed=1))
+    with pytest.raises(TypeError, match=r"Le régresseur est un objet NoneType.*nn\.Identity"):
+        Hint(teacher, None, guided=1, hint=1)
+    with pytest.raises(ValueError, match="guided vaut '1'"):
+        Hint(teacher, nn.Identity(), guided="1", hint=1)
+    with pytest.raises(TypeError, match=r"couple \(entrée, sortie\)"):
+        Lit(teacher, [nn.Identity()] * 3)
+
+
+def test_a_teacher_in_the_place_of_its_network_is_told_with_the_remedy():
+    network, teacher = net(), Teacher(net(seed=1))
+    for call in (
+        lambda: lit_adapters(network, teacher, IMAGE),
+        lambda: inherit_ends(network, teacher),
+        lambda: feature_shapes(teacher, IMAGE),
+        lambda: embeddings(teacher, toy()),
+    ):
+        with pytest.raises(TypeError, match=r"donnez un StagedNet, coupé en étages, ici son \.model"):
+            call()
 
 
 def test_lambda_fades_from_epoch_to_epoch():
