@@ -16,7 +16,7 @@ ACCESS = ("ses représentations aussi", "ses réponses seulement", "il n'y a pas
 SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
-HEIGHT = 530.0  # la situation et trois conseils
+HEIGHT = 570.0  # la situation et trois conseils
 STEPS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
@@ -60,7 +60,7 @@ def advice_picture(**choices: str) -> str:
     found = advise(Situation(**choices))
     panels = [
         text_panel(
-            typography(f"{advice.reason}\n{advice.measure} → notebook {advice.notebook}"),
+            typography(f"{advice.reason}\n{advice.measure} → {advice.notebook}"),
             title=typography(f"{rank}. {advice.method}"),
             color="student" if rank == 1 else "teacher",
             width=WIDTH,
@@ -99,7 +99,7 @@ RULES: tuple[Rule, ...] = (
         lambda s: _has_teacher(s) and STEPS[s.steps] == "court" and s.images == LABELS[0] and _classifies(s),
         "Avec si peu d'images et de pas, aucune méthode n'a fait nettement mieux que les labels seuls.",
         lambda s: measures.patience(),
-        "08",
+        "notebook 08",
     ),
     Rule(
         "Une bonne initialisation, puis un indice au milieu (FitNets)",
@@ -107,7 +107,7 @@ RULES: tuple[Rule, ...] = (
         "Un réseau fin et très profond reste au hasard même avec KD (à 25 couches ; à 19, KD suffit) : essayez d'abord "
         "l'initialisation de He, gratuite.",
         lambda s: measures.deep_starts(),
-        "05",
+        "notebook 05",
     ),
     Rule(
         "Une bonne initialisation",
@@ -115,7 +115,7 @@ RULES: tuple[Rule, ...] = (
         "Un réseau fin et profond qui reste au hasard n'apprend de personne : l'initialisation de He est gratuite, et "
         "ne demande rien à un enseignant.",
         lambda s: measures.deep_starts(),
-        "05",
+        "notebook 05",
     ),
     Rule(
         "KD sans label, puis une correction du biais de la classe absente",
@@ -123,14 +123,14 @@ RULES: tuple[Rule, ...] = (
         "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais : celui qui la "
         "fait répondre aussi souvent qu'elle est fréquente. Aucun label n'est lu, ni le test.",
         lambda s: measures.absent_class(),
-        "03",
+        "notebook 03",
     ),
     Rule(
         "KD sans label",
         lambda s: _has_teacher(s) and s.images == LABELS[2] and _classifies(s),
         "Seules les réponses de l'enseignant servent ; prenez des images qui ressemblent à celles que l'élève verra.",
         lambda s: measures.other_world(),
-        "03",
+        "notebook 03",
     ),
     Rule(
         "Le lissage des labels",
@@ -138,35 +138,42 @@ RULES: tuple[Rule, ...] = (
         "Un dixième de loi uniforme dans chaque label : aucun enseignant, aucun calcul de plus. Quand les labels sont "
         "justes, renaître (Born-Again) n'a rien fait gagner.",
         lambda s: measures.smoothing(),
-        "04",
+        "notebook 04",
     ),
     Rule(
         "Born-Again : l'élève pour enseignant",
         lambda s: _classifies(s) and s.images == LABELS[1],
         "Aucun grand réseau n'est nécessaire. C'est un gain quand les labels sont bruités, pas quand ils sont justes.",
         lambda s: measures.born_again(),
-        "04",
+        "notebook 04",
     ),
     Rule(
         "RKD seule, sans label",
         lambda s: _open(s) and s.goal == GOALS[1],
         "Chercher par ressemblance demande de bonnes distances, pas de bons logits ; les dimensions peuvent différer.",
         lambda s: measures.neighbours(),
-        "07",
+        "notebook 07",
+    ),
+    Rule(
+        "Les labels, puis chercher parmi les vecteurs de l'élève",
+        lambda s: s.goal == GOALS[1] and s.images != LABELS[2],
+        "Un élève qui sépare bien les classes donne aussi de bons voisins. D'un enseignant, même fermé, KD s'y ajoute.",
+        lambda s: measures.labelled_neighbours(with_answers=_has_teacher(s)),
+        "notebook 07",
     ),
     Rule(
         "KD",
         lambda s: _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
         "La moins exigeante : des logits, calculés une fois par image, et rien d'autre.",
         lambda s: measures.balance(STEPS[s.steps], "KD", "seul"),
-        "02",
+        "notebook 02",
     ),
     Rule(
         "KD et RKD ensemble",
         lambda s: _open(s) and _classifies(s) and s.images in LABELS[:2],
         "Il suffit du vecteur qui entre dans la couche finale, de dimension quelconque ; RKD n'ajoute aucun paramètre.",
-        lambda s: measures.balance(STEPS[s.steps], "KD + RKD", "KD"),
-        "07 et 08",
+        lambda s: f"{measures.balance(STEPS[s.steps], 'KD + RKD', 'KD')} {measures.relations_added()}",
+        "notebooks 07 et 08",
     ),
     Rule(
         "Un indice à chaque étage, ou LIT",
@@ -174,24 +181,24 @@ RULES: tuple[Rule, ...] = (
         "Les deux réseaux sont coupés pareil ; des adaptateurs 1×1 suffisent si les largeurs diffèrent. L'enseignant "
         "doit être exécuté à chaque pas.",
         lambda s: measures.balance(STEPS[s.steps], "LIT", "indices partout"),
-        "06",
+        "notebook 06",
     ),
     Rule(
         "Deux élèves ensemble (en ligne)",
         lambda s: not _has_teacher(s) and _classifies(s) and s.images in LABELS[:2],
         "Chacun est l'enseignant de l'autre : aucun grand réseau à entraîner d'abord.",
         lambda s: "Mesuré plus bas dans ce notebook, avec son contrôle.",
-        "08",
+        "notebook 08",
     ),
     Rule(
         "Rien à distiller ici",
         lambda s: (
-            (not _has_teacher(s) and (s.goal == GOALS[1] or s.images in LABELS[2:]))
-            or (s.access == ACCESS[1] and s.goal == GOALS[1])
+            (not _has_teacher(s) and _classifies(s) and s.images in LABELS[2:])
+            or (not _open(s) and s.goal == GOALS[1] and s.images == LABELS[2])
         ),
-        "Imiter des distances demande d'ouvrir l'enseignant ; s'en passer demande des labels, et de classer. Cherchez "
-        "d'abord un réseau déjà entraîné que vous puissiez ouvrir.",
+        "Sans label, ou sans image d'une classe, seul un enseignant peut instruire l'élève, et imiter ses distances "
+        "demande de l'ouvrir. Cherchez d'abord un réseau déjà entraîné que vous puissiez ouvrir.",
         lambda s: "Aucune mesure : c'est une impossibilité, pas un résultat.",
-        "00",
+        "notebooks 03 et 07",
     ),
 )

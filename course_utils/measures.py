@@ -91,8 +91,20 @@ def _against_the_first(condition: str, method: str) -> str:
 
 def neighbours() -> str:
     """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève appris avec les labels."""
-    rkd, labels = (
-        results.column(_rows("rkd"), "recall", dimension=16, method=method)
-        for method in ("RKD distances et angles", "labels")
-    )
-    return "Mesuré, rappel à 1 : " + results.compared("RKD", rkd, "labels", labels) + " Campagne rkd."
+    return f"Mesuré, rappel à 1 : {_relational('recall', 'RKD distances et angles', 'labels')}"
+
+
+def labelled_neighbours(*, with_answers: bool) -> str:
+    """Le rappel à 1 d'un élève appris avec les labels, et les réponses d'un enseignant s'il y en a un."""
+    methods = ("labels et KD", "labels") if with_answers else ("labels", "triplets")
+    return f"Mesuré, rappel à 1, labels justes : {_relational('recall', *methods)}"
+
+
+def relations_added() -> str:
+    """L'exactitude de RKD ajoutée à KD, avec l'élève du notebook 07."""
+    return f"Au notebook 07, avec un perceptron : {_relational('accuracy', 'labels, KD et RKD', 'labels et KD')}"
+
+
+def _relational(measured: str, name: str, other: str) -> str:
+    first, second = (results.column(_rows("rkd"), measured, dimension=16, method=method) for method in (name, other))
+    return f"{results.compared(name, first, other, second)} Campagne rkd."

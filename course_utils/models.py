@@ -145,7 +145,7 @@ def fresh(model: StagedNet, seed: int) -> StagedNet:
 
     Lève ValueError si une couche a des poids et pas de `reset_parameters` qui les tire.
     """
-    twin = copied(model)
+    twin = copied(model).cpu()  # le hasard d'une carte graphique n'est pas celui que `seed` fixe
     with seeded(seed):
         for name, module in twin.named_modules():
             if reset := getattr(module, "reset_parameters", None):

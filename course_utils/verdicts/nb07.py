@@ -147,7 +147,7 @@ EXERCISES = {
             ),
             "C'est la plus grande distance ; μ est la moyenne des distances positives.": lambda d: d / d.max(),
             "C'est la médiane ; μ est la moyenne des distances positives.": lambda d: d / d[d > 0].median(),
-            "Multiplier par μ au lieu de diviser.": lambda d: d * d[d > 0].mean(),
+            "Vous multipliez par μ : il faut diviser.": lambda d: d * d[d > 0].mean(),
         },
         properties={
             "La valeur est juste, mais μ est détaché : la perte ferait alors grossir ou rétrécir l'élève.": (

@@ -187,6 +187,29 @@ def test_measure_of_the_recall():
     assert comma(gap, 2) in told and f"({count} graines)" in told
 
 
+@pytest.mark.parametrize(
+    ("access", "first", "second"),
+    [(ACCESS[0], "labels et KD", "labels"), (ACCESS[1], "labels et KD", "labels"), (ACCESS[2], "labels", "triplets")],
+)
+def test_labels_are_enough_to_search_and_it_is_measured(access, first, second):
+    gap, count = mean_gap("rkd", "recall", *({"dimension": 16, "method": m} for m in (first, second)))
+    told = measure_of("Les labels, puis chercher", goal=GOALS[1], access=access)
+    assert f"{first} contre {second} : +{comma(gap, 2)}" in told and f"({count} graines)" in told
+
+
+def test_a_campaign_where_relations_cost_something_is_told_beside_the_one_where_they_do_not():
+    steps = ({"dimension": 16, "method": m} for m in ("labels, KD et RKD", "labels et KD"))
+    gap, _ = mean_gap("rkd", "accuracy", *steps)
+    told = measure_of("KD et RKD")
+    assert "Campagne balance." in told and gap < 0 and f"labels et KD : −{comma(gap, 2)} point" in told
+
+
+def test_searching_with_labels_is_never_said_to_be_impossible():
+    for situation in SITUATIONS:
+        if situation.goal == GOALS[1] and situation.images != LABELS[2]:
+            assert "Rien à distiller ici" not in methods(situation), situation
+
+
 def test_measure_of_the_networks_that_never_start():
     told = measure_of("Une bonne initialisation", shape=SHAPES[2])
     lr = results.card("fitnets")["settings"]["lr"]
