@@ -1,0 +1,61 @@
+"""Ce que les notebooks 03, 04, 05 et le guide disent des campagnes et des coûts est ce que leurs lignes contiennent."""
+
+from course_utils import results
+from course_utils.challenge_peers import reference_resnet18
+from course_utils.cost import challenge_terms, macs, parameters
+from course_utils.french import french_number
+from tests.course import ROOT
+
+GUIDE = (ROOT / "notebooks" / "guide_enseignant.md").read_text(encoding="utf-8").replace("\u00a0", " ")
+HALF = {"weight_bits": 16, "activation_bits": 16}
+
+
+def test_what_is_said_of_fidelity_and_of_confidence_alone() -> None:
+    rows = results.load("born_again")
+    clean, noisy = results.grouped(rows, "condition")
+
+    def gap(column: str, condition: str, method: str, other: str) -> results.Interval:
+        values = (results.column(rows, column, condition=condition, method=name) for name in (method, other))
+        return results.paired(*values)
+
+    usual = "labels, autres poids"
+    assert not gap("agreement", clean, "génération 1", usual).significant
+    assert gap("agreement", noisy, "génération 1", usual).low > 0
+    followed = [usual, "génération 1", "CWTM", "DKPP", "lissage des labels"]
+    means = {
+        column: {m: results.interval(results.column(rows, column, condition=noisy, method=m)).mean for m in followed}
+        for column in ("agreement", "accuracy")
+    }
+    assert (
+        min(followed, key=means["agreement"].__getitem__) == max(followed, key=means["accuracy"].__getitem__) == "DKPP"
+    )
+    assert gap("accuracy", noisy, "CWTM", usual).low > 0
+    assert not gap("accuracy", noisy, "CWTM", "génération 1").significant
+    assert not any(gap("accuracy", clean, "CWTM", other).significant for other in (usual, "génération 1"))
+
+
+def test_the_hint_is_behind_kd_wherever_kd_starts() -> None:
+    rows = [row for row in results.load("fitnets") if row["lr"] == results.card("fitnets")["settings"]["lr"]]
+    hint, kd = "indice à l'étage 2, puis KD", "KD"
+    gaps = {
+        depth: results.paired(*(results.column(rows, "accuracy", method=m, depth=depth) for m in (hint, kd)))
+        for depth in (7, 13, 19, 25)
+    }
+    assert all(gaps[depth].mean < 0 and not gaps[depth].significant for depth in (7, 13, 19)) and gaps[25].low > 0
+
+
+def test_seven_and_eight_alone_start_lower_than_in_the_paper_and_end_a_little_higher() -> None:
+    rows = results.matching(results.load("absent_mnist"), transfer="7 et 8")
+    before, after = (results.interval(results.column(rows, f"errors_{rule}")).mean for rule in ("before", "test"))
+    assert before < 4730 and 1320 < after < 1700
+
+
+def test_the_score_and_the_costs_that_the_guide_reads_in_08() -> None:
+    resnet18 = reference_resnet18()
+    counted = parameters(resnet18), macs(resnet18, (3, 32, 32))
+    for compression, told in (({}, "3,979"), (HALF, "1,990"), ({"weight_bits": 8}, "2,482")):
+        assert french_number(sum(challenge_terms(*counted, **compression)), 3) == told and told in GUIDE
+    costs = {row["method"]: row["macs"] for row in results.matching(results.load("balance_cost"), budget="long")}
+    inside = {name: french_number(costs[name] / costs["seul"], 1) for name in ("FitNets", "indices partout", "LIT")}
+    assert (inside["FitNets"], inside["LIT"]) == ("3,6", "5,4") and "3,6 fois (FitNets) à 5,4 fois (LIT)" in GUIDE
+    assert "3,6" < inside["indices partout"] < "5,4"
