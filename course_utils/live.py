@@ -183,9 +183,7 @@ class Curves:
         self.accuracies: dict[str, list[float]] = {}
         self.widget = widgets.HTML()
         self._draw()
-        self._display, self._stored = display(self, display_id=True), True
-        if shell := get_ipython():
-            shell.events.register("post_run_cell", self._store)
+        self._display, self._stored, self._shell = display(self, display_id=True), True, get_ipython()
 
     def __call__(self, history: Any) -> None:
         """Reçoit l'historique (`.accuracy`) après une époque. Lève ValueError s'il n'y a pas de validation."""
@@ -200,13 +198,16 @@ class Curves:
             raise ValueError("Ces courbes montrent l'exactitude de validation : donnez `validation=…` à `fit`.")
         self.accuracies[name] = [float(value) for value in history.accuracy]
         self._draw()
+        if self._stored and self._shell:
+            self._shell.events.register("post_run_cell", self._store)
         self._stored = False
 
     def _store(self, _result: Any) -> None:
         """À la fin d'une cellule, même arrêtée : l'image du moment reste dans le notebook enregistré."""
-        if not self._stored and self._display:
+        if self._display:
             self._display.update(self)
-            self._stored = True
+        self._shell.events.unregister("post_run_cell", self._store)  # d'autres courbes viendront : elles aussi
+        self._stored = True
 
     def _draw(self) -> None:
         named = {f"{name} : {french_percent(values[-1], 1)}": values for name, values in self.accuracies.items()}

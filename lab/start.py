@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
@@ -76,10 +77,18 @@ def options(token: str) -> list[str]:
     return chosen
 
 
-def without(chosen: list[str], given: list[str]) -> list[str]:
-    """Les options choisies ici, sauf celles que la ligne de commande donne : JupyterLab refuse deux valeurs."""
-    names = {option.partition("=")[0] for option in given}
-    return [option for option in chosen if option.partition("=")[0] not in names]
+def without(chosen: list[str], given: list[str], aliases: Mapping[str, str]) -> list[str]:
+    """Les options choisies ici, sauf celles que la ligne de commande donne : JupyterLab refuse deux valeurs.
+
+    aliases : les noms courts, comme « ip » pour « ServerApp.ip ».
+    """
+
+    def setting(option: str) -> str:
+        name = option.partition("=")[0].lstrip("-")
+        return aliases.get(name, name).rpartition(".")[2]
+
+    settings = set(map(setting, given))
+    return [option for option in chosen if setting(option) not in settings]
 
 
 def announce(address: str) -> None:
@@ -108,7 +117,8 @@ def main() -> None:
 
     token = secrets.token_hex(24)
     server = LabApp.initialize_server(
-        [*without(options(token), sys.argv[1:]), *sys.argv[1:]], kernel_websocket_connection_class=PromptConnection
+        [*without(options(token), sys.argv[1:], LabApp.aliases), *sys.argv[1:]],
+        kernel_websocket_connection_class=PromptConnection,
     )
     # Après l'ouverture du port, qui est la première tâche de cette boucle : une adresse affichée répond.
     server.io_loop.add_callback(announce, f"{server.connection_url}{FIRST}?token={token}")

@@ -197,8 +197,12 @@ def start() -> ModuleType:
 
 def test_an_option_of_the_command_line_takes_the_place_of_ours(start: ModuleType) -> None:
     ours = ["--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=True", "--allow-root"]
-    assert start.without(ours, ["--ServerApp.open_browser=False", "--no-browser"]) == [ours[0], ours[2]]
-    assert start.without(ours, ["--ServerApp.port=8889"]) == ours
+    short = {"ip": "ServerApp.ip", "port": "ServerApp.port", "log-level": "Application.log_level"}
+    assert start.without(ours, ["--ServerApp.open_browser=False", "--no-browser"], short) == [ours[0], ours[2]]
+    assert start.without(ours, ["--ServerApp.port=8889"], short) == ours
+    assert start.without(ours, ["--ip=0.0.0.0", "--port", "8889"], short) == ours[1:]
+    levels = ["--ServerApp.log_level=ERROR", "--LabApp.log_level=ERROR"]
+    assert start.without([*ours, *levels], ["--log-level=DEBUG"], short) == ours
 
 
 def test_kernels_stay_quick_on_a_busy_machine(server: Server) -> None:

@@ -6,9 +6,11 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
+import IPython
 import ipywidgets as widgets
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils.drawing import svg
 from course_utils.figures import text_panel
@@ -249,6 +251,24 @@ def test_curves_of_a_longer_training_than_said_widen_their_axis() -> None:
     (path,) = re.findall(r'<path d="(M[^"]+)" fill="none" stroke="[^"]+" stroke-width="2.5"', followed.svg)
     places = [float(x) for x in re.findall(r"[ML]([\d.]+) ", path)]
     assert len(set(places)) == 8 and places == sorted(places)
+
+
+def test_curves_are_stored_at_the_end_of_each_cell_that_moved_them_and_leave_no_callback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shell = InteractiveShell()
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    before = list(shell.events.callbacks["post_run_cell"])
+    suivi = curves("Validation", epochs=4)
+    stored: list[str] = []
+    monkeypatch.setattr(suivi, "_display", SimpleNamespace(update=lambda shown: stored.append(shown.svg)))
+    for done in ([0.7], [0.7, 0.8]):
+        suivi(history(*done))
+        suivi(history(*done))
+        shell.events.trigger("post_run_cell", None)
+        assert stored[-1] == suivi.svg and shell.events.callbacks["post_run_cell"] == before
+        shell.events.trigger("post_run_cell", None)  # une autre cellule : il n'y a rien à ranger
+    assert len(stored) == 2
 
 
 def test_curves_want_a_validation() -> None:
