@@ -157,7 +157,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "Les labels, puis chercher parmi les vecteurs de l'élève",
         lambda s: s.goal == GOALS[1] and s.images != LABELS[2],
-        "Un élève qui sépare bien les classes donne aussi de bons voisins. D'un enseignant, même fermé, KD s'y ajoute.",
+        "Un élève qui sépare bien les classes donne aussi de bons voisins. S'il y a un enseignant, même fermé, ajoutez "
+        "KD.",
         lambda s: measures.labelled_neighbours(with_answers=_has_teacher(s)),
         "notebook 07",
     ),

@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -120,6 +121,12 @@ class Teacher(nn.Module):
     def train(self, mode: bool = True) -> "Teacher":
         """Ne change rien : un enseignant reste en mode évaluation, sinon ses BatchNorm seraient faussées."""
         return super().train(False)
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Comme pour tout réseau ; les réponses gardées étaient celles des poids d'avant."""
+        self._answers.clear()
+        self.__dict__.pop("_headless", None)
+        return super().load_state_dict(*args, **kwargs)
 
     def copied_from(self, model: nn.Module) -> bool:
         """Vrai si `model` est le réseau même dont cet enseignant est la copie."""

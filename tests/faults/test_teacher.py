@@ -173,6 +173,16 @@ def test_each_image_is_shown_to_the_teacher_once(answer: Callable[[Teacher, Batc
 
 
 @REMEMBERED
+def test_other_weights_given_to_a_teacher_have_their_own_answers(answer: Callable[[Teacher, Batch], Tensor]) -> None:
+    teacher, other, images = Teacher(convolutional()), Teacher(convolutional(1)), toy()
+    old = answer(teacher, shuffled(images)).clone()
+    teacher.load_state_dict(other.state_dict())
+    new = answer(teacher, shuffled(images))
+    assert not torch.allclose(new, old)
+    assert_close(new, answer(other, shuffled(images)))
+
+
+@REMEMBERED
 def test_the_same_pixels_normalised_otherwise_have_other_answers(answer: Callable[[Teacher, Batch], Tensor]) -> None:
     teacher, images = Teacher(convolutional()), toy()
     others = [replace(images, mean=(0.1,)), replace(images, std=(0.5,)), images]
