@@ -3,7 +3,7 @@
 Après balance_step, qui choisit le pas de chaque méthode. Pour une graine et un budget, toutes les méthodes ont les
 mêmes images, le même élève aux mêmes poids initiaux et autant de pas. Le test n'est regardé qu'ici.
 
-Le pas est lu dans data/results, même avec --resultats : qui refait balance_step refait ensuite cette campagne entière.
+Le pas est lu dans data/results, même avec --resultats : qui refait balance_step refait ensuite cette campagne entière.
 """
 
 from course_utils import results
