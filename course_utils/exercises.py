@@ -119,7 +119,8 @@ def _finish(exercise: Exercise, answer: Any) -> Verdict:
             held, detail = holds(answer), ""
         except Exception as error:  # ce n'est pas la faute que la phrase décrit : elle dit ce que l'on vérifiait
             held, detail = False, "\n".join(_where_and_why(answer, error))
-            sentence = f"Les valeurs sont justes, mais une vérification s'arrête sur une erreur. {sentence}"
+            told = "Les cas sont justes, mais une vérification s'arrête sur une erreur. Ce qu'elle cherche"
+            sentence = f"{told} : {sentence}"
         if not held:
             return verdict("faux", "Presque", sentence, detail=detail)
     return verdict("juste", "Juste", exercise.why)

@@ -47,6 +47,8 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
             return f"Un tenseur est attendu, pas un objet `{type(obtained).__name__}`" + (
                 " : `.item()` ou `float()` couperait le gradient." if isinstance(obtained, int | float) else "."
             )
+        if _is_tensor(expected) and not _is_tensor(obtained):
+            return "Un tenseur est attendu, pas un tableau NumPy, qui couperait le gradient : restez en torch."
         return _array_difference(_array(expected), _array(obtained), tolerance)
     if isinstance(expected, Mapping):
         if not isinstance(obtained, Mapping) or set(expected) != set(obtained):

@@ -38,19 +38,26 @@ def _passes_gradient(answer: Callable[..., Tensor]) -> bool:
     student, teacher = _pair(4, 10, 3)
     student.requires_grad_()
     loss = answer(student, teacher, 4.0)
-    return loss.requires_grad and bool(torch.autograd.grad(loss, student)[0].any())
+    (slope,) = torch.autograd.grad(loss, student, allow_unused=True) if loss.requires_grad else (None,)
+    return slope is not None and bool(slope.any())
 
 
-def _stays_finite(answer: Callable[..., Tensor]) -> bool:
+def _right_on_large_logits(answer: Callable[..., Tensor]) -> bool:
     student, teacher = (200 * torch.eye(10)[[k, 3]] for k in (1, 2))
-    loss = answer(student.requires_grad_(), teacher, 1.0)
-    return bool(torch.isfinite(torch.stack([loss.detach(), *torch.autograd.grad(loss, student)[0].flatten()])).all())
+    values = []
+    for loss_of in (answer, losses.kd_loss):
+        loss = loss_of(student.requires_grad_(), teacher, 1.0)
+        values.append(torch.stack([loss.detach(), *torch.autograd.grad(loss, student)[0].flatten()]))
+    found, expected = values
+    return torch.allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 PROPERTIES = {
     "Le gradient doit pouvoir remonter jusqu'à l'élève : gardez des tenseurs.": _passes_gradient,
-    "Avec de grands logits, une probabilité arrondie à 0 rend la perte infinie ou NaN : prenez « log_softmax » des "
-    "logits plutôt que le logarithme d'un softmax.": _stays_finite,
+    "Avec de grands logits, une probabilité arrondie à 0 rend la perte infinie ou NaN, et un plancher (clamp, + 1e-8) "
+    "la rend fausse, sans gradient : prenez « log_softmax » des logits plutôt que le logarithme d'un softmax.": (
+        _right_on_large_logits
+    ),
 }
 LOSS_MISTAKES = {
     "Le facteur T² manque : sans lui, le terme doux s'éteint quand T grandit.": _kl,

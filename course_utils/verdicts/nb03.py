@@ -80,7 +80,7 @@ EXERCISES = {
             "n'est négative.": _above_everything,
             "Une image bascule quand le biais *dépasse* sa marge : c'est la part des plus petites marges qu'il faut, "
             "pas celle des plus grandes.": _other_end,
-            "La moyenne des marges ne dépend pas de `share` : il faut un quantile.": _mean_gap,
+            "Ni la moyenne ni la médiane des marges ne dépendent de `share` : il faut un quantile.": _mean_gap,
         },
     ),
     "03-sans-la-classe": Exercise(

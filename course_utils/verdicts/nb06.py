@@ -64,6 +64,13 @@ def _spares(answer: Any, place: int) -> bool:
     return torch.autograd.grad(answer(blocks, features).sum(), watched, allow_unused=True)[0] is None
 
 
+def _leaves_the_flags(answer: Any) -> bool:
+    blocks, features = _block_cases()[0]
+    features[1].requires_grad_()
+    answer(blocks, features)
+    return [x.requires_grad for x in features] == [False, True, False, False]
+
+
 def mix(hard: Tensor, soft: Tensor, blocks: Tensor, *, hard_share: float, kd_share: float) -> Tensor:
     """β·[α·labels + (1 − α)·enseignant] + (1 − β)·blocs."""
     return kd_share * (hard_share * hard + (1 - hard_share) * soft) + (1 - kd_share) * blocks
@@ -120,10 +127,15 @@ def _trained_after(answer: Any, *phases: int) -> list[str]:
     return _freeze(student)
 
 
+def _trains_what_it_names(answer: Any) -> bool:
+    return all(list(answer(student, phase)) == _freeze(student) for student, phase in _phase_cases())
+
+
 def _named_only(student: models.StagedNet, phase: int) -> list[str]:
     return [name for name, _ in student.named_parameters() if phase == 2 or name.startswith("stages.")]
 
 
+ALTERED = "`detach_()` et `requires_grad_()` changent l'enseignant sur place : `detach()` en rend une version à part."
 ALONE = "Chaque écart doit avoir un gradient dans son bloc, et dans aucun autre : `.item()` le couperait."
 INPUT = "Un gradient remonte vers l'enseignant par l'entrée des blocs : `teacher_features[i]` est à détacher."
 TARGET = "Un gradient remonte vers l'enseignant par la cible : `teacher_features[i + 1]` est à détacher."
@@ -131,6 +143,7 @@ MIDDLE = "Un gradient remonte vers l'enseignant, entre deux blocs : détachez c
 TERMS = "Chacun des trois termes doit recevoir un gradient : ne détachez rien ici."
 NAMED = "Les noms sont justes, mais rien n'est vraiment gelé : appelez `requires_grad_(False)` sur chaque extrémité."
 FREED = "Les noms sont justes, mais ce que la phase 1 a gelé l'est encore en phase 2 : `requires_grad_(True)` manque."
+STATE = "Les noms sont justes, mais d'un élève déjà gelé, tout ne s'entraîne pas : libérez-le d'abord en entier."
 
 EXERCISES = {
     "06-blocs": Exercise(
@@ -152,6 +165,7 @@ EXERCISES = {
         },
         properties={
             ALONE: _each_block_learns_alone,
+            ALTERED: _leaves_the_flags,
             INPUT: lambda answer: _spares(answer, 0),
             TARGET: lambda answer: _spares(answer, -1),
             MIDDLE: lambda answer: all(_spares(answer, place) for place in (1, 2)),
@@ -184,7 +198,9 @@ EXERCISES = {
             "`requires_grad_(False)` agit sur ses paramètres.": lambda student, phase: _all_but(student),
             "La couche finale est oubliée : elle reste fixe, comme le stem.": lambda s, phase: _all_but(s, s.stem),
             "Le stem est oublié : il reste fixe, comme la couche finale.": lambda s, phase: _all_but(s, s.head),
-            "C'est l'inverse : ce sont les étages qui s'entraînent.": lambda s, phase: _all_but(s, s.stages),
+            "C'est l'inverse : ce sont les étages qui s'entraînent.": lambda s, phase: (
+                _all_but(s, s.stages) if phase == 1 else prepare(s, 2)
+            ),
             "Un élève peut arriver déjà gelé : la phase 1 doit aussi libérer les étages.": lambda s, phase: (
                 prepare(s, 2) if phase == 2 else _never_freed(s, 1)
             ),
@@ -196,6 +212,7 @@ EXERCISES = {
         properties={
             NAMED: lambda f: _trained_after(f, 1) == _trained_after(f, 1, 1) == _trained_after(prepare, 1),
             FREED: lambda f: _trained_after(f, 1, 2) == _trained_after(prepare, 2),
+            STATE: _trains_what_it_names,
         },
     ),
 }

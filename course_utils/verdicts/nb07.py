@@ -44,6 +44,10 @@ def _gradient_is_finite(answer: object) -> bool:
     return x.grad is not None and bool(x.grad.isfinite().all())
 
 
+def _diagonal_is_zero(answer: object) -> bool:
+    return bool((answer(100 * _points((4, 3))[0]).diagonal() == 0).all())  # type: ignore[operator]
+
+
 def _has_a_gradient(answer: object) -> bool:
     x = torch.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True)
     return answer(x).requires_grad  # type: ignore[operator]
@@ -91,6 +95,11 @@ def _shared_mu(student: Tensor, teacher: Tensor) -> Tensor:
     return torch.nn.functional.huber_loss(d_student / mu, d_teacher / mu)
 
 
+def _no_mu(student: Tensor, teacher: Tensor) -> Tensor:
+    d_student, d_teacher = distances(student), distances(teacher)
+    return torch.nn.functional.huber_loss(d_student / mean_distance(d_student), d_teacher / mean_distance(d_teacher))
+
+
 def _zeros_in_mu(student: Tensor, teacher: Tensor) -> Tensor:
     d_student, d_teacher = distances(student), distances(teacher)
     return torch.nn.functional.huber_loss(d_student / d_student.mean(), d_teacher / d_teacher.mean())
@@ -101,8 +110,19 @@ def _without_diagonal(student: Tensor, teacher: Tensor) -> Tensor:
     return rkd_distance_loss(student, teacher) * n / max(n - 1, 1)
 
 
+def _all_pairs_in_mu(student: Tensor, teacher: Tensor) -> Tensor:
+    d_student, d_teacher = distances(student), distances(teacher)
+    pairs = max(len(student) * (len(student) - 1), 1)
+    return torch.nn.functional.huber_loss(d_student / d_student.sum() * pairs, d_teacher / d_teacher.sum() * pairs)
+
+
 def _sum(student: Tensor, teacher: Tensor) -> Tensor:
     return rkd_distance_loss(student, teacher) * len(student) ** 2
+
+
+def _loss_reaches_the_student(answer: object) -> bool:
+    student, teacher = _points((5, 3), (5, 4))
+    return answer(student.requires_grad_(), teacher).requires_grad  # type: ignore[operator]
 
 
 def _loss_gradient_is_finite(answer: object) -> bool:
@@ -114,8 +134,9 @@ def _loss_gradient_is_finite(answer: object) -> bool:
 
 
 def _loss_cases() -> list[tuple[Tensor, Tensor]]:
-    a, b, c, d = _points((6, 3), (6, 5), (4, 8), (4, 2))
-    return [(a, b), (5 * c, 0.1 * d)]
+    a, b, c, d, twins = _points((6, 3), (6, 5), (4, 8), (4, 2), (6, 3))
+    twins[1] = twins[0]
+    return [(a, b), (5 * c, 0.1 * d), (twins, b), (torch.zeros(4, 3), d), (a[:1], b[:1])]
 
 
 EXERCISES = {
@@ -135,12 +156,19 @@ EXERCISES = {
             ),
             "Avec deux points confondus, le gradient n'est pas fini : la dérivée de la racine en zéro est infinie, et "
             "elle reste dans le calcul, même sur la diagonale. Écartez les zéros avant la racine.": _gradient_is_finite,
+            "La diagonale doit valoir exactement zéro : un epsilon sous la racine la compterait dans μ.": (
+                _diagonal_is_zero
+            ),
         },
     ),
     "07-mu": Exercise(
         reference=scaled,
         why="Chaque côté a son μ : c'est ce qui rend la perte aveugle à l'échelle.",
-        cases=[(distances(x),) for x in (*_points((3, 2), (7, 5)), torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]]))],
+        cases=[
+            (distances(x),)
+            for a, b in [_points((3, 2), (7, 5))]
+            for x in (a, b, torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]]), 0.1 * b)
+        ],
         mistakes={
             "La diagonale, toujours nulle, compte dans votre moyenne : ne gardez que les distances positives.": (
                 lambda d: d / d.mean()
@@ -148,13 +176,16 @@ EXERCISES = {
             "C'est la plus grande distance ; μ est la moyenne des distances positives.": lambda d: d / d.max(),
             "C'est la médiane ; μ est la moyenne des distances positives.": lambda d: d / d[d > 0].median(),
             "Vous multipliez par μ : il faut diviser.": lambda d: d * d[d > 0].mean(),
+            "μ ne peut pas être borné à 1 : de petites distances ne seraient plus divisées par leur moyenne.": (
+                lambda d: d / (d.sum() / (d > 0).sum().clamp(min=1)).clamp(min=1)
+            ),
         },
         properties={
             "La valeur est juste, mais μ est détaché : la perte ferait alors grossir ou rétrécir l'élève.": (
                 _mu_is_not_detached
             ),
-            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez des zéros, et non NaN "
-            "(par exemple avec clamp(min=1) sur le nombre de distances positives).": _zeros_stay_zeros,
+            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez des zéros, et non NaN : "
+            "μ y vaut 0, et 0/0 donne NaN (torch.where(d > 0, d / mu, 0.0) l'écarte).": _zeros_stay_zeros,
         },
     ),
     "07-angle": Exercise(
@@ -175,6 +206,8 @@ EXERCISES = {
                 _has_a_gradient
             ),
             "Si deux points sont confondus, l'angle n'existe pas : rendez 0, et non NaN.": _degenerate_is_zero,
+            "Les cosinus sont justes, mais le gradient n'est pas fini : une arête de longueur nulle (i = j, déjà) est "
+            "passée par une racine ou une division. F.normalize l'évite.": _gradient_is_finite,
         },
     ),
     "07-bug": Exercise(
@@ -182,15 +215,18 @@ EXERCISES = {
         why="Un μ par côté, une racine qui ne voit pas de zéro, et plus rien d'écrit sur place.",
         cases=_loss_cases,
         mistakes={
+            "Si tous les points d'un côté sont confondus, μ n'existe pas : rendez des zéros, et non NaN.": _no_mu,
             "μ est commun aux deux côtés : l'échelle de l'élève compterait, alors que RKD l'ignore. Un μ par côté.": (
                 _shared_mu
             ),
             "La diagonale compte dans la moyenne : divisez par N², et non par N(N − 1).": _without_diagonal,
             "La diagonale compte dans μ : elle doit y valoir exactement zéro, ce qu'un epsilon ajouté sous la racine "
             "empêche.": _zeros_in_mu,
+            "Deux points confondus ne comptent pas dans μ, moyenne des seules distances positives.": _all_pairs_in_mu,
             "C'est la somme ; les poids publiés (1 ou 25) sont réglés sur la moyenne.": _sum,
         },
         properties={
+            "La valeur est juste, mais le gradient n'atteint pas l'élève.": _loss_reaches_the_student,
             "La valeur est juste, mais entre deux points confondus le gradient est infini.": _loss_gradient_is_finite,
             "La valeur est juste, mais μ est détaché : l'élève en grossirait ou rétrécirait.": _scale_has_no_slope,
         },

@@ -65,6 +65,7 @@ REPORT_CASES = [
     ([0.70, 0.80, 0.85, 0.84], [0.71, 0.84, 0.82, 0.83]),
     ([0.60, 0.90, 0.88], [0.65, 0.86, 0.91]),
     ([0.50, 0.45, 0.75, 0.60, 0.70, 0.65], [0.52, 0.44, 0.73, 0.61, 0.76, 0.64]),
+    ([0.70, 0.80, 0.80, 0.75], [0.60, 0.70, 0.90, 0.95]),
 ]
 
 EXERCISES = {
@@ -75,7 +76,7 @@ EXERCISES = {
         cases=_score_cases,
         mistakes={
             "Le terme de calcul prend le plus large des deux formats, `max(q_w, q_a)` ici.": _weight_bits_only,
-            "C'est le plus large des deux formats qui compte : `max` et non `min` ici.": _smallest_bits,
+            "C'est le plus large des deux formats qui compte : `max(q_w, q_a)` et non le plus étroit.": _smallest_bits,
             "L'élagage non structuré laisse des zéros que la machine multiplie : seul p_s allège le calcul.": (
                 _zeros_are_free
             ),
@@ -93,6 +94,7 @@ EXERCISES = {
             ([2.0, 1.0, 3.0, 1.0], [0.85, 0.80, 0.85, 0.70]),
             ([1.0, 2.0, 4.0], [0.9, 0.8, 0.7]),
             ([1.0, 1.0, 2.0], [0.7, 0.8, 0.9]),
+            ([1.0, 1.0, 2.0], [0.8, 0.8, 0.9]),
         ],
         mistakes={
             "C'est la liste des plus exacts sans regarder le coût : un point cher et moins exact est battu.": (
@@ -114,6 +116,18 @@ EXERCISES = {
                     key=lambda i: costs[i],
                 )
             ),
+            "Deux points égaux ne se battent pas, car aucun n'est meilleur : gardez-les tous les deux.": (
+                lambda costs, accuracies: sorted(
+                    (
+                        i
+                        for i in range(len(costs))
+                        if not any(
+                            costs[j] <= costs[i] and accuracies[j] >= accuracies[i] for j in range(len(costs)) if j != i
+                        )
+                    ),
+                    key=lambda i: costs[i],
+                )
+            ),
             "Il n'y a pas qu'un gagnant : rendez tous ceux que nul autre ne bat.": (
                 lambda costs, accuracies: [max(range(len(costs)), key=lambda i: accuracies[i])]
             ),
@@ -129,6 +143,9 @@ EXERCISES = {
             ),
             "C'est l'exactitude de validation : elle a choisi, elle est donc trop belle. Rendez celle du test.": (
                 lambda validation, test: max(validation)
+            ),
+            "À validation égale, c'est encore le test qui a choisi : prenez la première de ces époques.": (
+                lambda validation, test: max(zip(validation, test, strict=True))[1]
             ),
             "C'est la dernière époque : un choix honnête, mais pas celui de la validation.": (
                 lambda validation, test: test[-1]

@@ -5,6 +5,7 @@ def distance_loss(student, teacher):
         squares = (x[:, None, :] - x[None, :, :]).square().sum(dim=2)
         positive = squares > 0  # la diagonale n'y est pas : inutile de la corriger sur place
         d = torch.where(positive, torch.where(positive, squares, 1.0).sqrt(), 0.0)
-        return d / (d.sum() / positive.sum().clamp(min=1))  # le μ de ce côté, et de lui seul
+        mu = d.sum() / positive.sum().clamp(min=1)  # de ce côté, et de lui seul
+        return torch.where(positive, d / mu, 0.0)  # si tous les points sont confondus, μ vaut 0
 
     return F.huber_loss(phi(student), phi(teacher.detach()))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from course_utils.exercises import judge
 from course_utils.losses import hint_loss
-from course_utils.relations import distances
+from course_utils.relations import distances, mean_distance
 from course_utils.verdicts.nb05 import kernel_and_stride, moving, probe
 from course_utils.verdicts.nb06 import prepare
 from course_utils.verdicts.nb07 import cosines
@@ -95,6 +95,12 @@ def sweep(costs: Any, accuracies: Any) -> list[int]:
     return kept
 
 
+def all_equal_fight(costs: Any, accuracies: Any) -> list[int]:
+    points = range(len(costs))
+    beaten = [any(costs[j] <= costs[i] and accuracies[j] >= accuracies[i] for j in points if j != i) for i in points]
+    return sorted((i for i in points if not beaten[i]), key=lambda i: costs[i])
+
+
 def first_drop(validation: Any, test: Any) -> float:
     return next((test[i - 1] for i in range(1, len(test)) if validation[i] < validation[i - 1]), test[-1])
 
@@ -122,7 +128,68 @@ def freezing_hint(student: Tensor, teacher: Tensor) -> Tensor:
     return hint_loss(student, teacher.detach_())
 
 
+def floored(s: Tensor, t: Tensor, T: float) -> Tensor:
+    p, q = (s / T).softmax(1), (t / T).softmax(1)
+    return T**2 * (torch.special.xlogy(q, q) - q * p.clamp(min=1e-8).log()).sum(1).mean()
+
+
+def edges_over_their_root(x: Tensor) -> Tensor:
+    e = x[:, None, :] - x[None, :, :]
+    unit = e / e.square().sum(2, keepdim=True).sqrt().clamp(min=1e-12)
+    return torch.einsum("ijd,kjd->ijk", unit, unit)
+
+
+def with_an_epsilon(x: Tensor) -> Tensor:
+    return ((x[:, None, :] - x[None, :, :]).square().sum(dim=2) + 1e-12).sqrt()
+
+
+def bounded(d: Tensor) -> Tensor:
+    return d / (d.sum() / (d > 0).sum().clamp(min=1)).clamp(min=1)
+
+
+def ends_alone(student: Any, phase: int) -> list[str]:
+    for part in (student.stem, student.head):
+        part.requires_grad_(phase == 2)
+    return [name for name, _ in student.named_parameters() if phase == 2 or name.startswith("stages.")]
+
+
+def detached_in_place(blocks: Any, features: Any) -> Tensor:
+    for x in features:
+        x.detach_()
+    return EXERCISES["06-blocs"].reference(blocks, features)
+
+
 WRONG = {
+    "02-kd-loss, un plancher": ("02-kd-loss", floored, "un plancher"),
+    "02-bug-moyenne, un plancher": ("02-bug-moyenne", floored, "un plancher"),
+    "07-angle, gradient infini": ("07-angle", edges_over_their_root, "le gradient n'est pas fini"),
+    "07-distances, un epsilon": ("07-distances", with_an_epsilon, "exactement zéro"),
+    "07-mu, borné à 1": ("07-mu", bounded, "borné à 1"),
+    "07-bug, points confondus dans μ": (
+        "07-bug",
+        lambda s, t: rkd(s, t, lambda d: d.sum() / max(len(d) * (len(d) - 1), 1)),
+        "Deux points confondus",
+    ),
+    "07-bug, aucune distance positive": (
+        "07-bug",
+        lambda s, t: rkd(s, t, lambda d: d[d > 0].mean()),
+        "μ n'existe pas",
+    ),
+    "07-bug, élève détaché": (
+        "07-bug",
+        lambda s, t: EXERCISES["07-bug"].reference(s.detach(), t),
+        "le gradient n'atteint pas l'élève",
+    ),
+    "06-phases, extrémités seules": ("06-phases", ends_alone, "d'un élève déjà gelé"),
+    "06-blocs, détaché sur place": ("06-blocs", detached_in_place, "sur place"),
+    "08-frontiere, égaux écartés": ("08-frontiere", all_equal_fight, "Deux points égaux"),
+    "08-epoque, le test à égalité": ("08-epoque", lambda v, t: max(zip(v, t, strict=True))[1], "À validation égale"),
+    "03-regle, médiane": (
+        "03-regle-du-biais",
+        lambda z, k, s: (z[:, [c for c in range(z.shape[1]) if c != k]].amax(1) - z[:, k]).median().item(),
+        "La valeur est différente",
+    ),
+    "01-softmax en NumPy": ("01-softmax-temperature", lambda z, t: (z / t).softmax(1).numpy(), "restez en torch"),
     "01-softmax débordant en float64": ("01-softmax-temperature", double_overflow, "NaN"),
     "01-softmax adouci après coup": ("01-softmax-temperature", after_the_softmax, "devrait être"),
     "01-voisine, la deuxième": ("01-voisine", second_best, "excluez la diagonale"),
@@ -147,12 +214,16 @@ WRONG = {
         "devrait être",
     ),
     "07-mu détaché": ("07-mu", lambda d: d / d.sum().detach() * (d > 0).sum().clamp(min=1), "μ est détaché"),
-    "07-bug, μ détaché": ("07-bug", lambda s, t: rkd(s, t, lambda d: d[d > 0].mean().detach()), "μ est détaché"),
+    "07-bug, μ détaché": (
+        "07-bug",
+        lambda s, t: rkd(s, t, lambda d: mean_distance(d).detach().clamp(min=1e-9)),
+        "μ est détaché",
+    ),
     "07-bug, epsilon sur la diagonale": ("07-bug", lambda s, t: rkd(s, t, Tensor.mean), "un epsilon"),
     "08-frontiere, égalités": ("08-frontiere", sweep, "À coût égal"),
     "08-epoque, première baisse": ("08-epoque", first_drop, "La valeur est différente"),
     "08-epoque, avant-dernière": ("08-epoque", lambda v, t: t[-2], "La valeur est différente"),
-    "01-voisine en texte": ("01-voisine", lambda p, y: np.array(["sac"] * p.shape[1]), "Des nombres entiers"),
+    "01-voisine en texte": ("01-voisine", lambda p, y: np.array(["sac"] * p.shape[1]), "restez en torch"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -86,9 +87,10 @@ def test_a_forgotten_return_is_said() -> None:
 
 
 def test_an_error_in_a_property_is_not_the_fault_that_it_looks_for() -> None:
-    found = judge(SOFTEN, lambda logits, temperature: soften(logits, temperature).numpy())
+    exercise = replace(SOFTEN, properties={"Les lignes ont pour somme 1.": lambda answer: answer("texte", 1.0)})
+    found = judge(exercise, soften)
     assert found.status == "faux" and "une vérification s'arrête sur une erreur" in found.message
-    assert "AttributeError" in found.message or "RuntimeError" in found.message
+    assert "Ce qu'elle cherche\u00a0: Les lignes ont pour somme 1." in found.message and "TypeError" in found.message
 
 
 @pytest.mark.parametrize(
