@@ -106,7 +106,7 @@ def _profile() -> Line:
     chosen = profile()
     if chosen == "express":
         return Line("Profil", "ok", "express : données fournies, sur cette machine")
-    remedy = "Les notebooks restent sur les données fournies : pour CIFAR-10, écrivez load('cifar10') dans la cellule."
+    remedy = "Effacez la variable COURS_PROFIL : les notebooks sont écrits pour les données fournies."
     return Line("Profil", "attention", f"{chosen} : ne change rien de lui-même", remedy)
 
 

@@ -33,7 +33,7 @@ def test_unknown_profile_is_a_fault_and_the_other_lines_remain(monkeypatch: pyte
 
 def test_a_profile_that_changes_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURS_PROFIL", "complet")
-    assert line("Profil").state == "attention" and "load('cifar10')" in line("Profil").remedy
+    assert line("Profil").state == "attention" and "Effacez la variable COURS_PROFIL" in line("Profil").remedy
 
 
 def test_missing_library_names_it_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
