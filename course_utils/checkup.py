@@ -156,7 +156,7 @@ def _teacher() -> Line:
 def _elsewhere() -> Line:
     folder = os.environ.get("COURS_DONNEES")
     if not folder:
-        return Line("Autres données", "ok", "COURS_DONNEES n'est pas définie : seules les données fournies servent")
+        return Line("Autres données", "ok", "COURS_DONNEES n'est pas définie : seuls les dossiers habituels sont lus")
     if not Path(folder).is_dir():
         remedy = "Donnez à COURS_DONNEES le chemin d'un dossier existant, ou effacez-la."
         return Line("Autres données", "attention", f"COURS_DONNEES = {folder} n'est pas un dossier", remedy)

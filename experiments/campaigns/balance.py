@@ -47,8 +47,9 @@ CAMPAIGN = Campaign(
     title="Le bilan de toutes les méthodes",
     question="À élève, images et nombre de pas égaux, quelle méthode de la séance enseigne le mieux ?",
     limits=(
-        "Un élève, un enseignant, un jeu d'images et deux budgets courts. Seul le pas de chaque méthode est réglé ; "
-        "leurs poids sont ceux des articles, qui les ont réglés ailleurs."
+        "Un élève, un enseignant, un jeu d'images et deux budgets courts. Seul le pas de chaque méthode est réglé. "
+        "Les poids de RKD et de la phase 1 de LIT sont publiés ; KD est partout à T = 4 et λ = 1, même après la phase "
+        "1 de FitNets ou de LIT, qui publient d'autres valeurs."
     ),
     points=points(),
     measure=measure,

@@ -59,3 +59,9 @@ def test_the_score_and_the_costs_that_the_guide_reads_in_08() -> None:
     inside = {name: french_number(costs[name] / costs["seul"], 1) for name in ("FitNets", "indices partout", "LIT")}
     assert (inside["FitNets"], inside["LIT"]) == ("3,6", "5,4") and "3,6 fois (FitNets) à 5,4 fois (LIT)" in GUIDE
     assert "3,6" < inside["indices partout"] < "5,4"
+
+
+def test_the_bias_of_the_paper_is_not_found_with_a_teacher_nearer_to_its_own() -> None:
+    rows = results.matching(results.load("hinton_mnist"), method="distillé, sans le 3", patience=60)
+    before, bias = (results.interval(results.column(rows, key)).mean for key in ("errors_before", "bias_test"))
+    assert (french_number(before, 0), french_number(bias, 1)) == ("156", "1,7")
