@@ -53,8 +53,8 @@ def total(terms: dict[str, Tensor]) -> Tensor:
 
     Lève TypeError si ce n'en sont pas, ValueError si leur somme ne peut rien apprendre à l'élève.
     """
-    kinds = {name: type(term).__name__ for name, term in terms.items()} if isinstance(terms, dict) else {}
     if not isinstance(terms, dict) or not all(isinstance(term, Tensor) for term in terms.values()):
+        kinds = {name: type(term).__name__ for name, term in terms.items()} if isinstance(terms, dict) else {}
         raise TypeError(
             f"L'objectif rend {kinds or f'un objet {type(terms).__name__}'} : rendez un dictionnaire de tenseurs, "
             'par exemple {"labels": perte}, sans .item().'

@@ -133,6 +133,12 @@ def _loss_gradient_is_finite(answer: object) -> bool:
     return student.grad is not None and bool(student.grad.isfinite().all())
 
 
+def _mu_cases() -> list[tuple[Tensor]]:
+    small, large = _points((3, 2), (7, 5))
+    twins = torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]])
+    return [(distances(x),) for x in (small, large, twins, 0.1 * large)]
+
+
 def _loss_cases() -> list[tuple[Tensor, Tensor]]:
     a, b, c, d, twins = _points((6, 3), (6, 5), (4, 8), (4, 2), (6, 3))
     twins[1] = twins[0]
@@ -164,11 +170,7 @@ EXERCISES = {
     "07-mu": Exercise(
         reference=scaled,
         why="Chaque côté a son μ : c'est ce qui rend la perte aveugle à l'échelle.",
-        cases=[
-            (distances(x),)
-            for a, b in [_points((3, 2), (7, 5))]
-            for x in (a, b, torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 4.0]]), 0.1 * b)
-        ],
+        cases=_mu_cases,
         mistakes={
             "La diagonale, toujours nulle, compte dans votre moyenne : ne gardez que les distances positives.": (
                 lambda d: d / d.mean()
