@@ -49,13 +49,15 @@ from course_utils.data import load
 facts = json.loads(sys.argv[1])
 datasets.MNIST.mirrors, datasets.MNIST.resources = [facts["url"]], [tuple(pair) for pair in facts["md5"]]
 sources.IDX_SIZES, sources.IDX_SHA256 = facts["sizes"], {"mnist": facts["sha256"]}
+def say(sentence):
+    os.write(1, f"\\n{sentence}\\n".encode())
 for _ in range(3):
     child = os.fork()
     if child == 0:
         data = load("mnist", root=facts["root"])
-        print("lu", len(data.train), len(data.test), int(data.train.x.sum()), flush=True)
+        say(f"lu {len(data.train)} {len(data.test)} {int(data.train.x.sum())}")
         os._exit(0)
-    print("né", child, flush=True)
+    say(f"né {child}")
 for _ in range(3):
     os.wait()
 """
