@@ -117,8 +117,9 @@ def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iter
     bar = tqdm(total=total, initial=total - len(todo), desc=name, unit=" essai", smoothing=0, dynamic_ncols=True,
                bar_format="{desc} : {n_fmt}/{total_fmt} |{bar}| {elapsed}, reste {remaining}")  # fmt: skip
     with bar:
+        # `asked` garde les futurs : un Ctrl-C qui tomberait pendant que Dask en oublie un serait perdu.
         for future, outcome in as_completed(asked, with_results=True, raise_errors=False):
-            point = asked.pop(future)
+            point = asked[future]
             if isinstance(outcome, BaseException):  # l'essai n'a pas échoué : plus personne ne peut le faire
                 raise OSError("Le cluster ne répond plus : relancez-le ; la même commande reprendra là.")
             if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce

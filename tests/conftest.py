@@ -1,8 +1,23 @@
-"""La durée de chaque notebook, affichée à la fin : c'est elle que les étudiants attendront."""
+"""Les exemples d'hypothesis, les mêmes à chaque fois ; à la fin, la durée de chaque notebook, que l'on attendra."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+from tests.processes import Launch, ended_at_last
+
+# Les mêmes exemples à chaque fois, sans limite de temps : une machine qui s'arrête un instant n'est pas une faute.
+settings.register_profile("cours", deadline=None, derandomize=True, database=None)
+settings.load_profile("cours")
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Lance un processus ; s'il tourne encore à la fin du test, il est tué."""
+    with ended_at_last() as started:
+        yield started
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -97,6 +97,11 @@ ANSWER = """async ([stub, answer]) => {
   return content.widgets[verdict].node.querySelector('.jp-OutputArea-output').innerText;
 }"""
 
+# Le noyau traite les messages dans l'ordre : sa réponse dit qu'il a reçu ceux d'avant. Sans elle, un noyau qui n'a pas
+# encore dit « occupé » passe pour un noyau au repos.
+ANSWERED = """async () => {
+  await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestKernelInfo();
+}"""
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 OPEN = """async path => {
   const {commands, shell} = window.jupyterapp;
@@ -175,7 +180,8 @@ class NotebookPage:
         return self.page.evaluate(ANSWER, [stub, answer])
 
     def settle(self) -> None:
-        """Attend que le noyau soit au repos."""
+        """Attend que le noyau ait tout reçu, et soit au repos."""
+        self.page.evaluate(ANSWERED)
         self.page.wait_for_function(IDLE, polling=20)
 
     def kernel_errors(self) -> list[str]:

@@ -64,7 +64,8 @@ def test_every_film_moves(tab: Page, folder: Path, name: str) -> None:
     tab.goto((folder / f"{name}.html").as_uri())
     films = tab.locator(".film").all()
     for film in films:
-        film.locator(".controls").wait_for()
+        film.locator(".controls").wait_for()  # tous d'abord : ceux d'un autre film allongent la page
+    for film in films:
         still, height = drawing(film), tab.evaluate(HEIGHT)
         # Les curseurs d'abord : dans certaines situations d'un menu, un curseur n'a plus d'effet.
         for control in (*film.locator("input").all(), *film.locator("select").all()):

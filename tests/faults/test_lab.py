@@ -23,6 +23,7 @@ import pytest
 
 from tests.browser.jupyter import free_port, lab
 from tests.course import ROOT
+from tests.processes import command_line
 
 
 class Server:
@@ -57,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def family(port: int) -> list[psutil.Process]:
     """Le serveur qui écoute sur ce port, et ses noyaux."""
     for process in psutil.Process().children(recursive=True):
-        if f"--ServerApp.port={port}" in process.cmdline():
+        if f"--ServerApp.port={port}" in command_line(process):
             return [process, *process.children(recursive=True)]
     raise AssertionError(f"aucun serveur sur le port {port}")
 
@@ -147,7 +148,7 @@ def test_token_is_in_no_command_line_and_its_file_is_private(server: Server) -> 
     """Sur une machine partagée, chacun voit les commandes des autres."""
     assert len(server.token) >= 32
     for process in family(server.port):
-        assert server.token not in " ".join(process.cmdline())
+        assert server.token not in command_line(process)
     kept = [path for path in server.home.rglob("*.json") if server.token in path.read_text(encoding="utf-8")]
     assert kept
     for path in [*kept, *server.home.rglob("kernel-*.json")]:
@@ -207,7 +208,7 @@ def test_an_option_of_the_command_line_takes_the_place_of_ours(start: ModuleType
 
 def test_kernels_stay_quick_on_a_busy_machine(server: Server) -> None:
     """Chaque noyau reçoit les réglages de la séance, même si son notebook n'importe jamais course_utils."""
-    kernels = [process for process in family(server.port) if "ipykernel_launcher" in process.cmdline()]
+    kernels = [process for process in family(server.port) if "ipykernel_launcher" in command_line(process)]
     assert kernels
     for kernel in kernels:
         assert kernel.environ().items() >= {"JUPYTER_WIDGETS_ECHO": "0", "GOMP_SPINCOUNT": "2000"}.items()

@@ -392,3 +392,12 @@ def test_a_loss_by_example_never_broadcasts(loss: Loss, columns: int) -> None:
 
 def test_complex_logits_cannot_be_softened() -> None:
     refused(lambda: losses.soften(torch.zeros(3, dtype=torch.complex64), 2), "complex64")
+
+
+def test_settings_that_would_fail_later_are_refused_at_once() -> None:
+    z, y = torch.randn(4, 3), torch.arange(4) % 3
+    refused(lambda: losses.cross_entropy(z, y, label_smoothing=1.5), "label_smoothing vaut 1.5")
+    refused(lambda: losses.cross_entropy(z, z.softmax(1), label_smoothing=1.5), "label_smoothing vaut 1.5")
+    refused(lambda: losses.hinton_loss(z, z, y, temperature=-1, soft_weight=0), "La température vaut -1")
+    refused(lambda: Hinton(Teacher(perceptron(1)), soft_weight="1"), "Le poids soft_weight vaut 1")
+    refused(lambda: Lit(Teacher(perceptron(1)), hard_share="0.5"), "hard_share vaut '0.5'")

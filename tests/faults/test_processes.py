@@ -23,6 +23,7 @@ import pytest
 from course_utils import download, known
 from tests.course import ROOT
 from tests.faults.said import refused
+from tests.processes import Launch
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -82,7 +83,7 @@ class Mirror:
     def answer(self, file: str) -> bytes:
         self.asked.append(file)
         if file.startswith("t10k"):
-            self.hold.wait(30)
+            self.hold.wait(120)
         return self.packed[file]
 
 
@@ -120,7 +121,7 @@ def mirror(root: Path) -> Iterator[Mirror]:
             thread.join()
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -128,15 +129,14 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="ce système ne sait pas dédoubler un processus")
-def test_three_kernels_download_at_once_and_one_is_killed(tmp_path: Path) -> None:
+def test_three_kernels_download_at_once_and_one_is_killed(tmp_path: Path, launch: Launch) -> None:
     with mirror(tmp_path) as state:
-        process = subprocess.Popen(
+        process = launch(
             [sys.executable, "-c", KERNELS, json.dumps(state.facts)],
             cwd=ROOT,
             env=os.environ | {"no_proxy": "*", "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
         )
         until(lambda: sum(file.startswith("t10k") for file in state.asked) >= 3)  # tous trois à mi-chemin
         drafts = list(tmp_path.iterdir())
@@ -190,10 +190,9 @@ for letter in cycle("ab"):
 """
 
 
-def writer(path: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def writer(launch: Launch, path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(path)]
+    process = launch(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout and process.stdout.readline() == "prêt\n"
     until(path.exists)
     return process
@@ -204,10 +203,10 @@ def is_whole(path: Path) -> bool:
     return content in (b"a" * 3_000_000, b"b" * 3_000_000)
 
 
-def test_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
+def test_killed_writer_leaves_a_whole_file(tmp_path: Path, launch: Launch) -> None:
     path = tmp_path / "points.csv"
     for pause in (0.0, 0.013, 0.029):
-        process = writer(path)
+        process = writer(launch, path)
         time.sleep(pause)
         process.kill()
         process.communicate()
@@ -215,9 +214,9 @@ def test_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
     assert {file.suffix for file in tmp_path.iterdir()} <= {".csv", ".partiel"}
 
 
-def test_two_writers_at_once_leave_a_whole_file(tmp_path: Path) -> None:
+def test_two_writers_at_once_leave_a_whole_file(tmp_path: Path, launch: Launch) -> None:
     path = tmp_path / "points.csv"
-    both = [writer(path) for _ in range(2)]
+    both = [writer(launch, path) for _ in range(2)]
     for _ in range(50):
         assert is_whole(path)
     assert [process.poll() for process in both] == [None, None]

@@ -391,3 +391,23 @@ def test_after_a_divergence_a_new_student_learns_as_if_nothing_had_happened() ->
 def test_progress_may_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
     fit(perceptron(), toy(), Supervised(), epochs=1, progress=True)
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("extra", [False, True], ids=["autre ordre", "un terme de plus"])
+def test_terms_are_averaged_by_their_names(extra: bool) -> None:
+    class Shuffled(Supervised):
+        """Ses termes changent d'ordre, ou de nombre, d'un pas à l'autre."""
+
+        calls = 0
+
+        def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            self.calls += 1
+            terms = {"a": super().__call__(student, batch)["labels"], "b": torch.zeros(())}
+            if self.calls % 2:
+                return terms
+            return terms | {"c": torch.zeros(())} if extra else dict(reversed(terms.items()))
+
+    if extra:
+        refused(lambda: quick(perceptron(), Shuffled()), "['a', 'b']", "['a', 'b', 'c']")
+    else:
+        assert all(epoch["b"] == 0 and epoch["a"] > 0 for epoch in quick(perceptron(), Shuffled()).losses)

@@ -1,6 +1,7 @@
 """Des poids et des fiches d'enseignants abîmés ou piégés : jamais exécutés, jamais chargés à moitié."""
 
 import errno
+import hashlib
 import json
 import os
 import pickle
@@ -65,7 +66,9 @@ def test_pickle_disguised_as_weights_is_never_executed(
 
 
 def test_any_flipped_bit_of_the_weights_is_refused(stored: Path) -> None:
-    good, sha256 = stored.read_bytes(), weights.save_weights(network(), stored.with_suffix(".autre"))
+    good = stored.read_bytes()
+    sha256 = hashlib.sha256(good).hexdigest()
+    weights.load_weights(network(), stored, sha256=sha256)  # intacts, ils sont acceptés
     for damaged in list(flips(good))[::3]:
         stored.write_bytes(damaged)
         with pytest.raises(ValueError, match="abîmé"):

@@ -8,8 +8,8 @@ from experiments.campaign import Campaign, Row, grid
 
 
 def measure(*, seed: int) -> list[Row]:
-    """Un essai d'un dixième de seconde."""
-    time.sleep(0.1)
+    """Un essai d'une fraction de seconde : RYTHME, 0,1 par défaut."""
+    time.sleep(float(os.environ.get("RYTHME", "0.1")))
     if os.environ.get("ECHEC") == str(seed):
         raise ValueError(f"la graine {seed} échoue, comme on le lui a demandé (graine {seed})")
     if "TRACES" in os.environ:

@@ -250,7 +250,7 @@ def test_the_chart_tells_every_method_its_accuracy_and_its_cost():
     # moyenne de 0,81, 0,82, 0,83 ; demi-largeur 4,303 × 0,01 / √3
     assert "KD, 82,0 % ± 2,5 pour 2,00 fois le coût" in told
     assert all(f"{method}, {100 * mean:.1f} %".replace(".", ",") in told for method, mean in MEANS.items())
-    assert told.endswith("En gras, que nulle autre ne bat : seul, KD.")
+    assert told.endswith("En gras, les méthodes que nulle autre ne bat : seul, KD.")
 
 
 def test_the_chart_writes_the_frontier_in_bold_and_no_other_name():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from course_utils import results
 from experiments import run, worker
 from experiments.campaign import PROVENANCE, Campaign, grid, load, names
 from experiments.journal import Journal
+from tests.processes import Launch, command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = "tests.unit.campaign_example"
@@ -189,10 +191,14 @@ def command(folder: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "experiments.run", EXAMPLE, "--resultats", str(folder), "--ouvriers", "2", *options]
 
 
-def start(folder: Path, traces: Path) -> subprocess.Popen[str]:
+# Le temps, sur une machine chargée, d'agir avant que la campagne soit finie.
+UNHURRIED = {"RYTHME": "0.3"}
+
+
+def start(launch: Launch, folder: Path, traces: Path) -> subprocess.Popen[str]:
     traces.mkdir(exist_ok=True)
-    environment = os.environ | {"TRACES": str(traces)}
-    return subprocess.Popen(command(folder), cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE)
+    environment = os.environ | {"TRACES": str(traces)} | UNHURRIED
+    return launch(command(folder), cwd=ROOT, env=environment, stderr=subprocess.PIPE)
 
 
 def finished(traces: Path) -> dict[str, int]:
@@ -214,17 +220,19 @@ def wait_for(runs: int, folder: Path, process: subprocess.Popen[str]) -> None:
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [p for p in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+    return [p for p in psutil.Process(process.pid).children(recursive=True) if "spawn_main" in command_line(p)]
 
 
 def listened(process: psutil.Process) -> set[str]:
     """Les adresses où ce processus attend des connexions."""
-    return {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    with suppress(psutil.Error):  # il vient de finir
+        return {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    return set()
 
 
-def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path: Path) -> None:
+def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path: Path, launch: Launch) -> None:
     folder, traces = tmp_path / "résultats", tmp_path / "traces"
-    process = start(folder, traces)
+    process = start(launch, folder, traces)
     wait_for(4, folder, process)
     workers = workers_of(process)
     assert {address for p in (psutil.Process(process.pid), *workers) for address in listened(p)} == {"127.0.0.1"}
@@ -238,7 +246,7 @@ def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path:
     assert len(kept) >= 9 and not (folder / "campaign_example.csv").exists()
     before = finished(traces)
 
-    second = start(folder, traces)
+    second = start(launch, folder, traces)
     errors = second.communicate(timeout=240)[1]
     assert second.returncode == 0, errors
     with (folder / "campaign_example.csv").open(encoding="utf-8", newline="") as file:
@@ -247,15 +255,16 @@ def test_a_worker_then_the_runner_killed_lose_nothing_and_redo_nothing(tmp_path:
     assert all(finished(traces)[seed] == before[seed] for seed in kept), "un essai gardé n'est pas refait"
 
     done = finished(traces)
-    third = start(folder, traces)
+    third = start(launch, folder, traces)
     third.communicate(timeout=60)
     assert third.returncode == 0 and finished(traces) == done, "une campagne finie n'est pas refaite"
     assert sum(done.values()) <= 24 + 4, "seuls les essais en cours lors d'un arrêt sont refaits"
 
 
-def test_ctrl_c_says_what_is_left_and_nothing_else(tmp_path: Path) -> None:
+def test_ctrl_c_says_what_is_left_and_nothing_else(tmp_path: Path, launch: Launch) -> None:
     ears = signal.signal(signal.SIGINT, signal.default_int_handler)  # sinon, un test lancé en arrière-plan serait sourd
-    process = subprocess.Popen(command(tmp_path), cwd=ROOT, text=True, stderr=subprocess.PIPE, start_new_session=True)
+    environment = os.environ | UNHURRIED
+    process = launch(command(tmp_path), cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
     signal.signal(signal.SIGINT, ears)
     wait_for(3, tmp_path, process)
     os.killpg(process.pid, signal.SIGINT)  # comme un terminal : à tous les processus de la commande
@@ -264,6 +273,7 @@ def test_ctrl_c_says_what_is_left_and_nothing_else(tmp_path: Path) -> None:
     assert f"Essais à faire : {24 - len(journaled(tmp_path))}" in errors
 
 
+@pytest.mark.filterwarnings("ignore:Creating scratch directories")  # Dask se plaint d'un disque lent
 def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     process = subprocess.run(
         command(tmp_path, "--ouvriers", "1"),
@@ -277,6 +287,7 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytes
     assert json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))["failures"] == []
 
 
+@pytest.mark.filterwarnings("ignore:Creating scratch directories")  # Dask se plaint d'un disque lent
 def test_the_same_command_works_on_a_cluster_already_started(tmp_path: Path) -> None:
     with LocalCluster(1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as elsewhere:
         options = ["--resultats", str(tmp_path), "--scheduler", elsewhere.scheduler_address]
@@ -292,9 +303,11 @@ def test_a_cluster_that_does_not_answer_is_told_in_one_sentence(
     assert "tcp://127.0.0.1:9" in told and "dask scheduler" in told and told.count("\n") == 1
 
 
+@pytest.mark.filterwarnings("ignore:Creating scratch directories")  # Dask se plaint d'un disque lent
 def test_a_cluster_lost_on_the_way_is_told_in_one_sentence_and_no_run_is_said_to_fail(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RYTHME", UNHURRIED["RYTHME"])
     with LocalCluster(1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as elsewhere:
         cut = threading.Thread(target=lambda: (wait_for_journal(tmp_path), elsewhere.close()))
         cut.start()

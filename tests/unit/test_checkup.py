@@ -73,7 +73,14 @@ def test_report_is_a_table_in_french_typography() -> None:
 
 def test_map_lists_exactly_the_notebooks_with_their_duration() -> None:
     lines = course_map().lines
-    assert [x.subject for x in lines] == [path.name for path in NOTEBOOKS]
-    for x in lines:
-        assert x.seen, x.subject
-        assert not x.state.endswith(".ipynb"), f"{x.subject} n'a pas de titre"
+    assert [lesson.file for lesson in lines] == [path.name for path in NOTEBOOKS]
+    for lesson in lines:
+        assert lesson.duration, lesson.file
+        assert not lesson.title.endswith(".ipynb"), f"{lesson.file} n'a pas de titre"
+
+
+def test_a_folder_given_from_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "donnees").mkdir()
+    monkeypatch.setenv("COURS_DONNEES", "~/donnees")
+    assert module._elsewhere().state == "ok"

@@ -13,7 +13,6 @@ import re
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -529,13 +528,16 @@ def test_silent_server(
 ) -> None:
     monkeypatch.setattr(download, "PATIENCE", 0.1)
 
-    def sleep(file: str) -> tuple[int, bytes]:
-        time.sleep(0.4)
+    given_up = threading.Event()
+
+    def silent(file: str) -> tuple[int, bytes]:
+        given_up.wait(60)
         return 500, b""
 
-    server["answer"] = sleep
+    server["answer"] = silent
     with pytest.raises(ConnectionError) as error:
         load("mnist", root=tmp_path)
+    given_up.set()
     sentence(error, "MNIST n'a pas pu être téléchargé", "vérifiez le réseau")
     assert socket.getdefaulttimeout() is None and list(tmp_path.iterdir()) == []
 

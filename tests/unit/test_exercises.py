@@ -90,7 +90,10 @@ def test_an_error_in_a_property_is_not_the_fault_that_it_looks_for() -> None:
     exercise = replace(SOFTEN, properties={"Les lignes ont pour somme 1.": lambda answer: answer("texte", 1.0)})
     found = judge(exercise, soften)
     assert found.status == "faux" and "une vérification s'arrête sur une erreur" in found.message
-    assert "Ce qu'elle cherche\u00a0: Les lignes ont pour somme 1." in found.message and "TypeError" in found.message
+    assert (
+        "Voici ce qu'elle vérifiait\u00a0: Les lignes ont pour somme 1." in found.message
+        and "TypeError" in found.message
+    )
 
 
 @pytest.mark.parametrize(
@@ -428,3 +431,28 @@ def test_typography(right: str) -> None:
 def test_typography_leaves_code_and_formulas() -> None:
     kept = "`a" + " ? b" + " : c`, $x" + " : y$, https://exemple.fr/?a=1"
     assert typography(kept) == kept
+
+
+def test_stars_and_accents_of_code_are_not_markup() -> None:
+    assert "T**2</code> et <code" in re.sub(r" style='[^']*'", "", inline("`T**2` et `y**3`"))
+    assert inline("**gras** et *penché*") == "<strong>gras</strong> et <em>penché</em>"
+
+
+def test_the_line_of_a_student_is_shown_as_it_is_written() -> None:
+    from course_utils.interaction.panels import verdict
+
+    said = verdict("faux", "Erreur", "La `ligne` **fautive** :", detail="return T**2 * f(**{`x`})")
+    assert "return T**2 * f(**{`x`})" in said.message and "La ligne fautive" in said.message
+
+
+def test_an_answer_that_destroys_a_list_it_was_given_is_refused() -> None:
+    exercise = Exercise(reference=lambda costs: sorted(costs), why="", cases=lambda: [([3.0, 1.0, 2.0],)], mistakes={})
+
+    def destroys(costs: list[float]) -> list[float]:
+        found = sorted(costs)
+        costs.clear()
+        return found
+
+    assert judge(exercise, lambda costs: sorted(costs)).status == "juste"
+    found = judge(exercise, destroys)
+    assert found.status == "faux" and "modifie l'un de ses arguments" in found.message

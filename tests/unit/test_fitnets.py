@@ -54,3 +54,12 @@ def test_pictures_span_black_to_white_and_a_silent_map_is_black():
     maps = torch.stack([torch.tensor([[-2.0, 0.0], [1.0, 2.0]]), torch.full((2, 2), 7.0)])
     assert as_pictures(maps).tolist() == [[[0, 128], [191, 255]], [[0, 0], [0, 0]]]
     assert as_pictures(maps).dtype == torch.uint8
+
+
+def test_a_frozen_network_is_measured_and_a_dense_one_is_refused_in_french() -> None:
+    frozen = models.plain(7, seed=0).requires_grad_(False)
+    x, y = torch.rand(4, 1, 28, 28), torch.arange(4)
+    spread, slopes = layer_amplitudes(frozen, x, y)
+    assert len(spread) == len(slopes) > 0 and not any(p.requires_grad for p in frozen.parameters())
+    with pytest.raises(ValueError, match="aucune convolution"):
+        layer_amplitudes(models.mlp(seed=0), x, y)

@@ -2,7 +2,6 @@
 
 import os
 import struct
-import threading
 import time
 import zipfile
 import zlib
@@ -347,17 +346,17 @@ def test_text_bomb_in_an_image_is_refused(album: Path) -> None:
 
 
 def test_fault_does_not_wait_for_the_other_images(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
     def slow(file: str) -> None:
-        time.sleep(0.002)
+        read.append(file)
         raise ValueError(f"L'image {file} est illisible : retirez-la.")
 
     monkeypatch.setattr(folders, "read_picture", slow)
     files = [str(album / "chat" / "00.png")] * 64_000
-    start = time.perf_counter()
     with pytest.raises(ValueError):
         folders._read_all(files)
-    assert time.perf_counter() - start < 5
-    assert threading.active_count() < 50
+    assert len(read) < 1000
 
 
 def test_progress_is_shown_for_many_images(

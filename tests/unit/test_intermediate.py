@@ -241,7 +241,7 @@ def test_lit_terms_are_weighed_as_in_the_official_code():
 @pytest.mark.parametrize("share", [{"hard_share": 1.5}, {"kd_share": -0.1}, {"kd_share": float("nan")}])
 def test_a_share_is_between_0_and_1(share):
     for objective in (Lit, Hints):
-        with pytest.raises(ValueError, match="c'est une part"):
+        with pytest.raises(ValueError, match="donnez une part"):
             objective(Teacher(net()), **share)
 
 
@@ -355,3 +355,24 @@ def test_an_augmented_batch_is_seen_alike_by_both_sides():
     teacher, student = Teacher(net(14, seed=1)), net()
     history = train(student, Lit(teacher), augment=True)
     assert set(history.losses[0]) == {"labels", "enseignant", "blocs"}
+
+
+@pytest.mark.parametrize("make", [Lit, Hints], ids=["LIT", "indices"])
+def test_another_width_without_adapters_is_told_in_french(make: type[Lit]) -> None:
+    student, teacher = models.resnet(8, width=4, classes=3, seed=0), models.resnet(8, width=8, classes=3, seed=1)
+    with pytest.raises(ValueError, match=r"lit_adapters|régresseur"):
+        fit(student, toy(), make(Teacher(teacher)), epochs=1, progress=False)
+
+
+def test_a_regressor_for_another_stage_is_told_in_french() -> None:
+    student, teacher = models.resnet(8, width=4, classes=3, seed=0), models.resnet(8, width=8, classes=3, seed=1)
+    with pytest.raises(ValueError, match=r"régresseur.*forme \(\d+, 8, 4, 4\)"):
+        fit(student, toy(), Hint(Teacher(teacher), nn.Conv2d(3, 16, 1), guided=2, hint=2), epochs=1, progress=False)
+
+
+def test_another_fault_of_a_block_keeps_its_own_words() -> None:
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("mémoire épuisée")
+
+    with pytest.raises(RuntimeError, match="mémoire épuisée"):
+        losses.lit_loss([broken], [torch.randn(2, 3), torch.randn(2, 3)])

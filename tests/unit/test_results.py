@@ -85,3 +85,10 @@ def test_every_stored_campaign_has_a_card(path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert rows and all(row[name] for row in rows for name in PROVENANCE) and all(float(row["seconds"]) for row in rows)
     assert {"versions", "machine", "seeds", "seconds", "commit"} <= set(card)
+
+
+@pytest.mark.parametrize(("key", "where"), [("acuracy", {}), ("accuracy", {"methode": "KD"})])
+def test_a_column_that_does_not_exist_is_told_with_those_that_do(key: str, where: dict[str, str]) -> None:
+    rows = [{"seed": 0, "method": "KD", "accuracy": 0.5}]
+    with pytest.raises(ValueError, match=r"n'existe pas.*seed, method, accuracy"):
+        results.column(rows, key, **where)

@@ -79,3 +79,13 @@ def test_triplet_objective_refuses_a_network_without_embedding() -> None:
     with pytest.raises(TypeError, match="StagedNet"):
         Triplet()(torch.nn.Linear(2, 2), None)  # type: ignore[arg-type]
     assert list(Triplet().parameters()) == []
+
+
+def test_neighbours_of_two_tight_groups_far_apart_are_exact() -> None:
+    """En float32, ‖x‖² + ‖y‖² − 2xy n'y garde aucun chiffre."""
+    offset = torch.tensor([[100.0], [-100.0]]).repeat_interleave(50, dim=0)
+    points = offset + 0.01 * torch.randn(100, 8, generator=torch.Generator().manual_seed(0))
+    gaps = (points[:, None] - points[None]).norm(dim=-1).fill_diagonal_(torch.inf)
+    assert_close(neighbours(points, 1)[:, 0], gaps.argmin(dim=1))
+    twins = torch.cat([points, points])
+    assert recall_at_1(twins, torch.arange(100).repeat(2)) == 1
