@@ -11,6 +11,7 @@ from numbers import Integral
 import torch
 from torch import Tensor, nn
 
+from course_utils.arguments import between
 from course_utils.data import Batch
 from course_utils.inference import Teacher, checked_teacher, refuse_own_teacher
 from course_utils.losses import checked_temperature, kd_loss
@@ -31,8 +32,8 @@ def prior_bias(logits: Tensor, classes: Sequence[int], share: float) -> float:
     logits : (N, C) sur des images quelconques, *sans label* : seule la fréquence attendue des classes est supposée
     connue. Lève ValueError si share n'est pas strictement entre 0 et 1.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"La part vaut {share} : donnez un nombre strictement entre 0 et 1, par exemple 0.1.")
+    if not between(0, share, 1) or share in (0, 1):
+        raise ValueError(f"La part vaut {share!r} : donnez un nombre strictement entre 0 et 1, par exemple 0.1.")
     return torch.quantile(margins(logits, classes), share).item()
 
 

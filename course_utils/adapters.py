@@ -92,7 +92,7 @@ def inherit_ends(student: StagedNet, teacher: StagedNet) -> None:
 
 @contextmanager
 def still_statistics(model: nn.Module) -> Iterator[None]:
-    """À l'intérieur, chaque BatchNorm normalise par le lot qu'elle voit sans le compter dans ses statistiques.
+    """À l'intérieur, chaque BatchNorm en apprentissage normalise par le lot, sans le compter dans ses statistiques.
 
     Sans cela, un bloc de LIT compterait deux flux à la fois : les entrées de l'enseignant, et les siennes. Au test il
     ne verra que les siennes : elles seules doivent être comptées.

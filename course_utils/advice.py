@@ -12,11 +12,11 @@ from course_utils.drawing.svg import WIDTH
 from course_utils.french import typography
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
-ACCESS = ("ses représentations aussi", "ses réponses seulement", "il n'y a pas d'enseignant")
+ACCESS = ("les réponses et les représentations", "les réponses seulement", "rien : il n'y en a pas")
 SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
-HEIGHT = 570.0  # la situation et trois conseils
+HEIGHT = 590.0  # la situation et trois conseils
 STEPS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
@@ -67,7 +67,11 @@ def advice_picture(**choices: str) -> str:
         )
         for rank, advice in enumerate(found, 1)
     ]
-    situation = text_panel(f"Votre situation : {' ; '.join(choices.values())}.", color="muted", width=WIDTH)
+    told = (
+        f"Votre situation : {choices['images']} ; de l'enseignant, {choices['access']} ; "
+        f"votre élève, {choices['shape']} ; pour {choices['goal']} ; {choices['steps']}."
+    )
+    situation = text_panel(typography(told), color="muted", width=WIDTH)
     return stack(situation, *panels, gap=0, height=HEIGHT)
 
 
@@ -120,8 +124,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "KD sans label, puis une correction du biais de la classe absente",
         lambda s: _has_teacher(s) and s.images == LABELS[3] and _classifies(s),
-        "L'enseignant parle de la classe absente à travers les autres ; il reste à lui rendre son biais : celui qui la "
-        "fait répondre aussi souvent qu'elle est fréquente. Aucun label n'est lu, ni le test.",
+        "L'enseignant parle de la classe absente à travers les autres ; il reste à relever son biais, "
+        "jusqu'à ce que l'élève la donne aussi souvent qu'elle se présente. Aucun label n'est lu, ni le test.",
         lambda s: measures.absent_class(),
         "notebook 03",
     ),

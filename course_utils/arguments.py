@@ -1,7 +1,8 @@
 """Les arguments refusés avant tout calcul : une phrase dit lequel, ce qu'il a reçu, et quoi donner."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import TypeVar
 
@@ -28,6 +29,25 @@ def share(name: str, value: float) -> float:
     if not isinstance(value, Real) or not 0 <= value < 1:
         raise ValueError(f"{name} vaut {value!r} : donnez un nombre de 0 à 1 (exclu), par exemple 0.1.")
     return float(value)
+
+
+def between(low: float, value: object, high: float) -> bool:
+    """Vrai pour un nombre de low à high, compris."""
+    return isinstance(value, Real) and low <= float(value) <= high
+
+
+@contextmanager
+def told_in_french(who: str, x: Tensor) -> Iterator[None]:
+    """Lève ValueError quand une couche de `who` ne peut pas lire x, au lieu de la phrase anglaise de torch."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "channels" not in str(error) and "shapes cannot be multiplied" not in str(error):
+            raise
+        raise ValueError(
+            f"{who} ne peut pas lire une représentation de forme {tuple(x.shape)} : construisez-le pour elle, "
+            "ou donnez des adaptateurs, lit_adapters(élève, enseignant, forme)."
+        ) from error
 
 
 def network(model: Network, who: str) -> Network:

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.arguments import comparable_logits
-from course_utils.data import Batch, Images
+from course_utils.arguments import between, comparable_logits
+from course_utils.data import Batch, Images, checked_images
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher
 from course_utils.relations import upcast
 
@@ -112,8 +112,9 @@ def mislabelled(images: Images, share: float, seed: int) -> Images:
 
     Rien n'est modifié sur place. Lève ValueError si share n'est pas entre 0 et 1.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"La part de labels faux vaut {share} : donnez un nombre de 0 à 1, par exemple 0.4.")
+    checked_images(images)
+    if not between(0, share, 1):
+        raise ValueError(f"La part de labels faux vaut {share!r} : donnez un nombre de 0 à 1, par exemple 0.4.")
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.rand(len(images.labels), generator=generator) < share
     random = torch.randint(0, len(images.classes), (len(images.labels),), generator=generator)

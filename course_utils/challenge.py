@@ -81,9 +81,9 @@ def challenge_images(model: nn.Module) -> tuple[Images, str]:
     if there and _accepts(model, (3, 32, 32)):
         return load("cifar10").test, KNOWN["cifar10"].title
     why = (
-        "ce réseau n'accepte pas ses images (3, 32, 32)"
+        "ce réseau n'accepte pas les images de CIFAR-10 (3, 32, 32)"
         if there
-        else "il n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
+        else "CIFAR-10 n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
     )
     if not _accepts(model, (1, 28, 28)):
         raise ValueError(

@@ -63,23 +63,36 @@ def checkup() -> Report:
     return Report([_safely(subject, check) for subject, check in checks])
 
 
-def course_map() -> Report:
+def course_map() -> "CourseMap":
     """Les notebooks présents dans le dossier, avec leur titre et leur durée, lus dans les notebooks eux-mêmes."""
     lines = []
     for path in lessons():
         duration = re.search(r"\*\*Durée\*\*\s*:\s*(.+?)\.?$", opening(path), re.M)
-        lines.append(Line(path.name, title(path), duration[1] if duration else ""))
-    return _Map(lines)
+        lines.append(Lesson(path.name, title(path), duration[1] if duration else ""))
+    return CourseMap(lines)
 
 
-class _Map(Report):
+class Lesson(NamedTuple):
+    """Un notebook de la carte."""
+
+    file: str
+    title: str
+    duration: str
+
+
+class CourseMap:
+    """La carte des notebooks, pour Jupyter."""
+
+    def __init__(self, lines: list[Lesson]) -> None:
+        self.lines = lines
+
     def _repr_markdown_(self) -> str:
         rows = ["| notebook | durée |", "|---|---|"]
-        rows += [f"| [{title}]({name}) | {duration} |" for name, title, duration, _ in self.lines]
+        rows += [f"| [{one.title}]({one.file}) | {one.duration} |" for one in self.lines]
         return typography("\n".join(rows))
 
     def __repr__(self) -> str:
-        return typography("\n".join(f"{name} : {title} ({duration})" for name, title, duration, _ in self.lines))
+        return typography("\n".join(f"{one.file} : {one.title} ({one.duration})" for one in self.lines))
 
 
 def _safely(subject: str, check: Callable[[], Line]) -> Line:
@@ -157,7 +170,7 @@ def _elsewhere() -> Line:
     folder = os.environ.get("COURS_DONNEES")
     if not folder:
         return Line("Autres données", "ok", "COURS_DONNEES n'est pas définie : seuls les dossiers habituels sont lus")
-    if not Path(folder).is_dir():
+    if not Path(folder).expanduser().is_dir():
         remedy = "Donnez à COURS_DONNEES le chemin d'un dossier existant, ou effacez-la."
         return Line("Autres données", "attention", f"COURS_DONNEES = {folder} n'est pas un dossier", remedy)
     return Line("Autres données", "ok", f"COURS_DONNEES = {folder}")

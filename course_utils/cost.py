@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from course_utils.arguments import between
 from course_utils.models import copied
 
 # Le réseau de référence du défi : 5,6 millions de poids et 280 millions de multiplications-additions valent chacun 1
@@ -75,11 +76,11 @@ def challenge_terms(
     1 et 32. Source : le règlement du défi du cours Efficient Deep Learning.
     """
     pruning = structured_pruning, unstructured_pruning
-    if not all(0 <= part <= 1 for part in pruning) or sum(pruning) > 1:
+    if not all(between(0, part, 1) for part in pruning) or sum(pruning) > 1:
         raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
     for bits in (weight_bits, activation_bits):
-        if not 1 <= bits <= 32:
-            raise ValueError(f"Le nombre de bits vaut {bits} : donnez un nombre de 1 à 32.")
+        if not between(1, bits, 32):
+            raise ValueError(f"Le nombre de bits vaut {bits!r} : donnez un nombre de 1 à 32.")
     return Terms(
         memory=(1 - sum(pruning)) * weight_bits / 32 * weights / REFERENCE_WEIGHTS,
         work=(1 - structured_pruning) * max(weight_bits, activation_bits) / 32 * macs / REFERENCE_MACS,

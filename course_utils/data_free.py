@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
-from course_utils.data import Images
+from course_utils.data import Images, checked_images
 from course_utils.inference import Teacher, best_device, checked_teacher
 from course_utils.losses import cross_entropy
 from course_utils.optimizer import Adam
@@ -33,6 +33,7 @@ def invent_images(
     Lève ValueError si count est trop petit pour qu'une BatchNorm ait une variance à comparer, ou si l'enseignant n'a
     aucune BatchNorm.
     """
+    checked_images(like, "like")
     if count < 2:
         raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
     device, generator = best_device(), torch.Generator().manual_seed(seed)

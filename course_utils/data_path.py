@@ -45,13 +45,13 @@ _WORDS = {  # ce qui est dessiné (pour le texte de remplacement), ce que fait l
         "La sortie de chaque étage de l'élève est comparée à celle de l'enseignant.",
         "Le terme du bloc {b} fait bouger le stem et {blocks}.",
         "L'entrée de chaque bloc vient de l'élève : le gradient remonte jusqu'au stem. "
-        "Plus fins : les termes des autres blocs, des labels (H) et des logits de l'enseignant (KL).",
+        "En traits plus fins : les termes des autres blocs, des labels (H) et des logits de l'enseignant (KL).",
     ),
     "LIT": (
-        "Chaque bloc de l'élève reçoit l'entrée de celui de l'enseignant, et sa sortie est comparée à la sienne.",
+        "Chaque bloc de l'élève reçoit ce qui entre dans celui de l'enseignant ; leurs deux sorties sont comparées.",
         "Le terme du bloc {b} ne fait bouger que le bloc {b}.",
-        "Son entrée vient de l'enseignant : le gradient s'arrête là. Plus fins : les termes des autres blocs, "
-        "et l'élève de bout en bout, jugé par les labels (H) et par l'enseignant (KL).",
+        "Son entrée vient de l'enseignant : le gradient s'arrête là. En traits plus fins : les termes des autres "
+        "blocs, et l'élève de bout en bout, jugé par les labels (H) et par l'enseignant (KL).",
     ),
 }
 

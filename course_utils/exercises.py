@@ -94,7 +94,7 @@ def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: b
     if found:
         detail = f"Cas : {_describe(exercise.reference, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
         return _wrong(found, _hint(exercise, lambda wrong: _apply(wrong, copy.deepcopy(case)), obtained), detail)
-    if difference(_tensors(case), _tensors(given), 0.0):
+    if difference(_values(case), _values(given), 0.0):
         return verdict(
             "faux",
             "Presque",
@@ -108,8 +108,13 @@ def _apply(function: Callable[..., Any], case: Case) -> Any:
     return function(**case) if isinstance(case, dict) else function(*case)
 
 
-def _tensors(case: Case) -> list[Any]:
-    return [value for value in (case.values() if isinstance(case, dict) else case) if hasattr(value, "shape")]
+def _values(argument: Any) -> Any:
+    """Ce qui, dans un argument, peut se comparer ; None à la place du reste (une fonction, un réseau)."""
+    if isinstance(argument, dict):
+        return _values(list(argument.values()))
+    if isinstance(argument, list | tuple):
+        return [_values(part) for part in argument]
+    return argument if hasattr(argument, "shape") or isinstance(argument, int | float | str) else None
 
 
 def _finish(exercise: Exercise, answer: Any) -> Verdict:
@@ -119,7 +124,7 @@ def _finish(exercise: Exercise, answer: Any) -> Verdict:
             held, detail = holds(answer), ""
         except Exception as error:  # ce n'est pas la faute que la phrase décrit : elle dit ce que l'on vérifiait
             held, detail = False, "\n".join(_where_and_why(answer, error))
-            told = "Les cas sont justes, mais une vérification s'arrête sur une erreur. Ce qu'elle cherche"
+            told = "Les cas sont justes, mais une vérification s'arrête sur une erreur. Voici ce qu'elle vérifiait"
             sentence = f"{told} : {sentence}"
         if not held:
             return verdict("faux", "Presque", sentence, detail=detail)

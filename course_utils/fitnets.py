@@ -5,9 +5,8 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor, nn
 
-from course_utils.adapters import still_statistics
 from course_utils.losses import cross_entropy
-from course_utils.models import StagedNet, seeded
+from course_utils.models import StagedNet, copied, seeded
 
 
 def he_initialised(model: StagedNet, seed: int) -> StagedNet:
@@ -28,18 +27,24 @@ def layer_amplitudes(model: StagedNet, x: Tensor, y: Tensor) -> tuple[list[float
     """Ce qui reste du signal à chaque convolution, de l'entrée vers la sortie.
 
     Rend (écart-type de la sortie de chaque convolution d'une image à l'autre, norme du gradient de ses poids pour
-    H(y, P_S)). x : (N, C, H, W), y : (N,). Le réseau n'est pas modifié.
+    H(y, P_S)). x : (N, C, H, W), y : (N,). Le réseau n'est pas modifié. Lève ValueError s'il n'a aucune
+    convolution.
     """
     outputs: list[float] = []
-    layers = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    twin = copied(model).requires_grad_(True)  # un réseau gelé aussi se mesure
+    layers = [module for module in twin.modules() if isinstance(module, nn.Conv2d)]
+    if not layers:
+        raise ValueError(
+            "Ce réseau n'a aucune convolution à mesurer : donnez un réseau à convolutions, comme plain(7)."
+        )
 
     def note(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         outputs.append(output.detach().std(dim=0).mean().item())
 
-    with ExitStack() as hooks, still_statistics(model):
+    with ExitStack() as hooks:
         for layer in layers:
             hooks.enter_context(layer.register_forward_hook(note))
-        slopes = torch.autograd.grad(cross_entropy(model(x), y), [layer.weight for layer in layers])
+        slopes = torch.autograd.grad(cross_entropy(twin(x), y), [layer.weight for layer in layers])
     return outputs, [slope.norm().item() for slope in slopes]
 
 

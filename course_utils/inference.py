@@ -98,7 +98,7 @@ def _logits(output: Tensor) -> Tensor:
 
 
 def evaluate(model: nn.Module, images: Images) -> float:
-    """L'exactitude de `model` sur ces images, entre 0 et 1."""
+    """L'exactitude de `model` sur ces images, entre 0 et 1 ; une image sans label (−100) compte comme une erreur."""
     return (predict(model, images).argmax(dim=1) == images.y).float().mean().item()
 
 

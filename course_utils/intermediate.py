@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.adapters import Adapter, still_statistics
-from course_utils.arguments import whole
+from course_utils.arguments import between, told_in_french, whole
 from course_utils.data import Batch
 from course_utils.inference import (
     Teacher,
@@ -48,7 +48,9 @@ class Hint:
         refuse_own_teacher(student, self.teacher)
         seen = staged(student, "L'élève").features(batch.x, self.guided)[-1]
         wanted = self.teacher.features(batch, self.hint)[-1]
-        return {"indice": hint_loss(self.regressor(seen), wanted, norm=self.norm)}
+        with told_in_french("Le régresseur", seen):
+            guided = self.regressor(seen)
+        return {"indice": hint_loss(guided, wanted, norm=self.norm)}
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return self.regressor.parameters()
@@ -75,8 +77,8 @@ class Lit:
         norm: str = "mse",
     ) -> None:
         for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"{name} vaut {share} : c'est une part, donnez un nombre de 0 à 1, par exemple 0.75.")
+            if not between(0, share, 1):
+                raise ValueError(f"{name} vaut {share!r} : donnez une part, un nombre de 0 à 1, par exemple 0.75.")
         if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in adapters or ()):
             raise TypeError("Un adaptateur n'est pas un couple (entrée, sortie) : donnez lit_adapters(…), ou None.")
         self.teacher, self.adapters, self.norm = checked_teacher(teacher), adapters, norm

@@ -24,7 +24,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.arguments import check_logits, comparable_logits, refuse_incomparable, tensors
+from course_utils.arguments import (
+    check_logits,
+    comparable_logits,
+    refuse_incomparable,
+    share,
+    tensors,
+    told_in_french,
+)
 from course_utils.relations import rkd_angle_loss, rkd_distance_loss, upcast
 
 __all__ = [
@@ -88,6 +95,7 @@ def hinton_loss(
     Source : Hinton, Vinyals et Dean 2015, section 2.
     """
     comparable_logits(student_logits, teacher_logits)
+    checked_temperature(temperature)
     check_weights(soft_weight=soft_weight, hard_weight=hard_weight)
     loss = upcast(student_logits).new_zeros(())
     if hard_weight:
@@ -102,10 +110,12 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
 
     logits : (N, C) ; targets : (N,) entiers, où −100 veut dire « sans label », ou (N, C), un vecteur « one-hot » ou
     des probabilités. Comme dans PyTorch, un lot dont aucune image n'a de label donne NaN.
+    label_smoothing ∈ [0, 1[ mélange y avec la loi uniforme.
     Lève ValueError si targets ne va pas avec les logits.
     """
     check_logits(logits)
     tensors(targets)
+    share("label_smoothing", label_smoothing)
     if logits.device != targets.device:
         raise ValueError(f"Les logits sont sur {logits.device} et les labels sur {targets.device} : déplacez-les.")
     examples, classes = logits.shape
@@ -164,7 +174,7 @@ def lit_loss(
     puis sortie de chaque bloc), détachées ici. adapters : un couple (entrée, sortie) par bloc, chacun un module ou
     None, du côté de l'élève : l'un amène IR_T[i] à la largeur de l'élève, l'autre ramène la sortie du bloc à celle de
     l'enseignant.
-    Lève ValueError si les nombres ne se correspondent pas ou si une sortie n'a pas la forme attendue.
+    Lève ValueError si les nombres ne se correspondent pas, ou si une entrée ou une sortie n'a pas la forme attendue.
     Source : Koratana, Kang, Bailis et Zaharia 2019 (LIT), et leur code pour CIFAR.
     """
     if not blocks or len(teacher_features) != len(blocks) + 1:
@@ -183,7 +193,8 @@ def lit_loss(
     for block, (adapt_in, adapt_out), (before, after) in zip(blocks, adapters, pairwise(teacher_features), strict=True):
         x = before.clone() if before.is_inference() else before.detach()
         version = x._version
-        y = block(adapt_in(x) if adapt_in else x)
+        with told_in_french("Un bloc, ou son adaptateur", x):
+            y = block(adapt_in(x) if adapt_in else x)
         if x._version != version:
             raise ValueError(
                 "Un bloc modifie son entrée, qui est à l'enseignant : retirez inplace=True de sa première couche."
@@ -212,7 +223,7 @@ def check_weights(**weights: float) -> None:
 def _number(value: object) -> float:
     """La valeur en virgule flottante, ou NaN si ce n'est pas un nombre."""
     try:
-        return float(value)  # type: ignore[arg-type]
+        return math.nan if isinstance(value, str) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, RuntimeError):
         return math.nan
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from course_utils.arguments import share, whole
+from course_utils.arguments import between, share, whole
 from course_utils.data import Batch
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher, staged
 from course_utils.intermediate import Hint, Hints, Lit
@@ -124,8 +124,10 @@ def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Call
     if not isinstance(objective, Hinton):
         raise TypeError(f"L'objectif est un objet {type(objective).__name__} : c'est le λ d'un Hinton qui descend.")
     whole("epochs", epochs)
-    if not (0 <= start < math.inf and 0 <= stop < math.inf):
-        raise ValueError(f"λ va de {start} à {stop} en {epochs} époques : donnez deux nombres positifs, et une époque.")
+    if not all(between(0, weight, math.inf) and math.isfinite(weight) for weight in (start, stop)):
+        raise ValueError(
+            f"λ va de {start!r} à {stop!r} en {epochs} époques : donnez deux nombres positifs, et une époque."
+        )
     weights = iter(start + (stop - start) * epoch / (epochs - 1) for epoch in range(1, epochs))
     objective.soft_weight = start
 

@@ -63,7 +63,7 @@ def _takes_packs(layer: nn.Module) -> bool:
     if isinstance(layer, nn.BatchNorm2d):
         return layer.training and layer.affine
     if isinstance(layer, nn.Conv2d):
-        return layer.padding_mode == "zeros"
+        return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     if isinstance(layer, nn.MaxPool2d):
         return layer.dilation == 1 and not layer.return_indices
     return not (isinstance(layer, nn.ReLU) and layer.inplace)

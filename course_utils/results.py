@@ -105,8 +105,11 @@ def matching(rows: Sequence[Row], **where: Any) -> list[Row]:
 def column(rows: Sequence[Row], key: str, **where: Any) -> list[Any]:
     """La colonne `key` des lignes qui satisfont `where`, rangée par graine : prête pour une comparaison appariée.
 
-    Lève ValueError si aucune ligne ne convient.
+    Lève ValueError si aucune ligne ne convient, ou si une colonne n'existe pas.
     """
+    for name in (key, *where, "seed") if rows else ():
+        if name not in rows[0]:
+            raise ValueError(f"La colonne « {name} » n'existe pas : choisissez parmi {', '.join(rows[0])}.")
     kept = sorted(matching(rows, **where), key=lambda row: row["seed"])
     if not kept:
         known = " ; ".join(f"{name} vaut {', '.join(map(str, list(grouped(rows, name))[:12]))}" for name in where)

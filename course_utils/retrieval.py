@@ -25,7 +25,7 @@ def neighbours(x: Tensor, k: int) -> Tensor:
     """
     if not 0 < k < len(x):
         raise ValueError(f"{k} voisins demandés parmi {len(x)} points : donnez k de 1 à {len(x) - 1}.")
-    centred = x - x.mean(dim=0)
+    centred = (x - x.mean(dim=0)).double()  # cdist développe le carré : en float32, des points proches se confondent
     return torch.cdist(centred, centred).fill_diagonal_(torch.inf).topk(k, largest=False).indices
 
 
@@ -35,7 +35,7 @@ def recall_at_1(x: Tensor, labels: Tensor) -> float:
 
 
 def projection(x: Tensor) -> Tensor:
-    """(n, D) → (n, 2) : les deux directions où les points s'étalent le plus (analyse en composantes principales)."""
+    """(n, D) → (n, 2), D ≥ 2 : les deux directions où les points s'étalent le plus (composantes principales)."""
     centred = x - x.mean(dim=0)
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     plane = directions[:2]
@@ -69,9 +69,8 @@ class Triplet:
         self.margin = margin
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        if not isinstance(student, StagedNet):
-            raise TypeError(f"L'élève est un {type(student).__name__} : donnez un StagedNet, qui a une méthode embed.")
-        return {"triplets": triplet_loss(student.embed(batch.x).float(), batch.y, self.margin)}
+        network = staged(student, "L'élève")
+        return {"triplets": triplet_loss(network.embed(batch.x).float(), batch.y, self.margin)}
 
     def parameters(self) -> Iterable[nn.Parameter]:
         return ()

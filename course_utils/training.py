@@ -108,10 +108,10 @@ def fit(
                 update.zero_grad()
                 total(terms).backward()
                 update.step()
-                trace.append(torch.stack([term.detach() for term in terms.values()]))
+                trace.append({name: term.detach() for name, term in terms.items()})
                 step += 1
                 bar.update()
-            means = _means(list(terms), torch.stack(trace), step - len(trace), trained)
+            means = _means(trace, step - len(trace), trained)
             if validation is not None:
                 history.accuracy.append(evaluate(student, validation))
             history.losses.append(means)
@@ -161,11 +161,18 @@ def _split(order: Tensor, batch_size: int) -> list[Tensor]:
     return batches
 
 
-def _means(names: list[str], trace: Tensor, first_step: int, trained: Iterable[Tensor]) -> dict[str, float]:
+def _means(steps: list[dict[str, Tensor]], first_step: int, trained: Iterable[Tensor]) -> dict[str, float]:
     """La moyenne de chaque terme sur l'époque ; une perte ou un poids qui n'est plus un nombre fini arrête tout.
 
     Vérifié une fois par époque : demander la valeur à chaque pas ferait attendre la carte graphique.
     """
+    names = list(steps[0])
+    changed = next((list(terms) for terms in steps if terms.keys() != steps[0].keys()), None)
+    if changed is not None:
+        raise ValueError(
+            f"L'objectif rend {names}, puis {changed} : rendez les mêmes termes à chaque pas, zéro s'il le faut."
+        )
+    trace = torch.stack([torch.stack([terms[name] for name in names]) for terms in steps])
     wrong, sane = ~trace.isfinite(), all(weights.isfinite().all() for weights in trained)
     if wrong.any():
         step = int(wrong.any(dim=1).nonzero()[0])

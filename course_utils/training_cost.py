@@ -29,7 +29,8 @@ def training_macs(train: Callable[[Images], Any], images: Images, batch_size: in
 def kept_for_gradient(objective: Objective, student: nn.Module, batch: Batch) -> int:
     """Octets que garde un pas entre l'aller et le retour du gradient, pour ce lot ; un tenseur partagé compte une fois.
 
-    Les poids de l'élève et de l'objectif n'y comptent pas : ils sont là de toute façon.
+    Les poids de l'élève et de l'objectif n'y comptent pas : ils sont là de toute façon. Les BatchNorm de l'élève
+    comptent ce lot dans leurs statistiques, comme à tout pas.
     """
     weights = {parameter.data_ptr() for parameter in (*student.parameters(), *objective.parameters())}
     kept: dict[int, int] = {}

@@ -4,6 +4,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from course_utils.drawing import svg
 from course_utils.drawing.palette import GRID, INK, MUTED
@@ -78,6 +81,11 @@ def _pad(label: str, has: int, wanted: int) -> str:
         return label
     zeros = ("" if has else ",") + "0" * (wanted - has)
     return re.sub(r"(.*\d)", rf"\g<1>{zeros}", label, count=1)
+
+
+def numbers(values: Any) -> np.ndarray:
+    """Des nombres à dessiner, en float64 ; un tenseur peut porter un gradient ou venir d'une carte graphique."""
+    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values, float)
 
 
 def limits_of(values: Iterable[float], *, log: bool = False) -> Limits:

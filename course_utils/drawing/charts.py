@@ -155,8 +155,9 @@ def _at(line: Line, x: float, log: bool) -> float:
     """L'ordonnée de la courbe à l'abscisse x, interpolée (NaN hors de la courbe)."""
     if not line.x:
         return math.nan
-    place = np.log if log else np.asarray
-    return float(np.interp(place(x), place(line.x), line.y, left=math.nan, right=math.nan))
+    place, order = np.log if log else np.asarray, np.argsort(line.x)
+    known = np.asarray(line.x)[order], np.asarray(line.y)[order]
+    return float(np.interp(place(x), place(known[0]), known[1], left=math.nan, right=math.nan))
 
 
 def _last_height(line: Line, box: Axes) -> float:

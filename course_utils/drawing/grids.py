@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Format, Limits, Scale, centered, heading, limits_of, tick_labels
+from course_utils.drawing.axes import Format, Limits, Scale, centered, heading, limits_of, numbers, tick_labels
 from course_utils.drawing.palette import BLACK, GRID, INK, MUTED, PALETTE, PAPER, ink_on
 from course_utils.french import french_number
 
@@ -64,7 +64,7 @@ def heat_map(
     nombres (par défaut, s'ils tiennent dans les cases). mark : la case (ligne, colonne) à encadrer.
     Lève ValueError si les dimensions ne sont pas celles des noms.
     """
-    matrix = np.asarray(values, float)
+    matrix = numbers(values)
     if matrix.shape != (len(rows), len(columns)) or not matrix.size:
         raise ValueError(
             f"La matrice est de forme {matrix.shape} pour {len(rows)} lignes et {len(columns)} colonnes nommées."

@@ -1,12 +1,13 @@
 """Une ligne par nom : des barres, et l'arbre des ressemblances."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of
+from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of, numbers
 from course_utils.drawing.palette import INK, MUTED, PALETTE, colors_for
 from course_utils.french import french_number, french_percent, plural
 
@@ -37,8 +38,8 @@ def bar_chart(
     highlight : le nom écrit en gras (la vraie classe). Lève ValueError si les longueurs diffèrent.
     """
     given = series if isinstance(series, Mapping) else {"": series}
-    bars = {label: np.asarray(values, float).ravel().tolist() for label, values in given.items()}
-    marks = np.asarray(reference[1], float).ravel().tolist() if reference else []
+    bars = {label: numbers(values).ravel().tolist() for label, values in given.items()}
+    marks = numbers(reference[1]).ravel().tolist() if reference else []
     for label, values in [*bars.items(), *([(reference[0], marks)] if reference else [])]:
         if len(values) != len(names):
             raise ValueError(
@@ -66,14 +67,17 @@ def bar_chart(
         svg.text_width(label, svg.SMALL) for label in (*map(form, everything), "9,9 × 10⁻¹⁰" if log else "0,000")
     )
     scale = Scale(low, high, left + (room + 10 if low < 0 else 0), width - room - 22, log)
-    zero = scale(low if log else 0.0)
+    base = low if log else 0.0
+    zero = scale(base)
     ticks = french_percent if form(0.5).endswith("%") else french_number  # l'axe dans l'unité des valeurs
     parts = [head, key, horizontal_axis(scale, bottom, width, x_label, ticks, grid_from=top + 4)]
+    # Un NaN n'a pas de barre : son nombre, écrit, l'annonce.
+    lengths = [[value if math.isfinite(value) else base for value in values] for values in bars.values()]
     for i, name in enumerate(names):
         y = top + 8 + i * step
         parts += [svg.text(name, left - 10, y + (step - 10) / 2 + 6, anchor="end", bold=name == highlight)]
-        for j, values in enumerate(bars.values()):
-            end = scale(values[i])
+        for j, ends in enumerate(lengths):
+            end = scale(ends[i])
             parts += [
                 svg.rect(min(zero, end), y + j * thick, abs(end - zero), thick - 1, fills[j], stroke=INK, radius=1)
             ]
@@ -82,8 +86,8 @@ def bar_chart(
         if marks:
             parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + step - 8, INK, width=3)]
         for j, values in enumerate(bars.values()):
-            near, far = intervals[i] if intervals else (values[i], values[i])
-            place, anchor = (scale(far) + 6, "start") if values[i] >= 0 else (scale(near) - 6, "end")
+            near, far = intervals[i] if intervals else (lengths[j][i], lengths[j][i])
+            place, anchor = (scale(far) + 6, "start") if lengths[j][i] >= 0 else (scale(near) - 6, "end")
             if marks and place - 6 < scale(marks[i]) < place + svg.text_width(form(values[i]), svg.SMALL):
                 place = max(place, scale(marks[i]) + 6)  # le nombre passe après le trait
             parts += [
@@ -152,7 +156,7 @@ def closest_merges(distances: Any) -> list[tuple[int, int, float]]:
 
     distances : matrice (n, n) symétrique. Rend les n − 1 réunions (a, b, distance) que dessine `tree`.
     """
-    matrix = np.asarray(distances, float)
+    matrix = numbers(distances)
     groups = {i: [i] for i in range(len(matrix))}
     merges: list[tuple[int, int, float]] = []
     while len(groups) > 1:

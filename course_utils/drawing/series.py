@@ -4,10 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Axes
+from course_utils.drawing.axes import Axes, numbers
 from course_utils.drawing.palette import INK, PALETTE, colors_for
 
 
@@ -63,7 +61,7 @@ def prepare(curves: Curves, levels: Mapping[str, float] | None) -> tuple[list[Li
     )[len(taken) :]
     lines = []
     for (name, curve), color in zip(given.items(), colors, strict=True):
-        x, y, low, high = (() if v is None else tuple(np.asarray(v, float).ravel().tolist()) for v in curve[:4])
+        x, y, low, high = (() if v is None else tuple(numbers(v).ravel().tolist()) for v in curve[:4])
         if len(x) != len(y) or len(low) not in (0, len(y)) or len(high) != len(low):
             raise ValueError(
                 f"La courbe « {name} » n'a pas autant de valeurs partout (x : {len(x)}, y : {len(y)}, "

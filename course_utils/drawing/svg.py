@@ -205,10 +205,13 @@ def document(width: float, height: float, body: str, alt: str) -> str:
 
 
 def size_of(svg: str) -> tuple[float, float]:
-    """Largeur et hauteur d'une figure, lues dans sa viewBox."""
-    match = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    """Largeur et hauteur d'une figure, lues dans sa viewBox. Lève ValueError si ce n'est pas une figure."""
+    match = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg) if isinstance(svg, str) else None
     if not match:
-        raise ValueError("Ce texte n'est pas une figure de course_utils : sa viewBox est introuvable.")
+        seen = "Ce texte" if isinstance(svg, str) else f"Un objet {type(svg).__name__}"
+        raise ValueError(
+            f"{seen} n'est pas une figure de course_utils : rendez (return) celle de bar_chart(…), par exemple."
+        )
     return float(match[1]), float(match[2])
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
@@ -41,10 +42,11 @@ def log(low: float, high: float, start: float) -> Log:
 
     Lève ValueError si 0 < low ≤ start ≤ high et low < high ne sont pas respectés.
     """
-    if not 0 < low <= start <= high or low == high:
+    numbers = all(isinstance(value, Real) for value in (low, high, start))
+    if not numbers or not 0 < low <= start <= high or low == high:
         raise ValueError(
             "Un curseur logarithmique veut 0 < low ≤ start ≤ high, avec low et high différents : "
-            f"reçu low = {low}, high = {high}, start = {start}."
+            f"reçu low = {low!r}, high = {high!r}, start = {start!r}."
         )
     return Log(low, high, start)
 

@@ -22,14 +22,15 @@ _TONES = {
 CHOICES_STYLE = style(Path(__file__).with_name("choices.css").read_text(encoding="utf-8"))
 
 
+_CODE = "<code style='font-size:0.95em;color:inherit;background:none;padding:0'>{}</code>"
+
+
 def inline(text: str) -> str:
     """Un texte écrit par un humain, en HTML : typographie, `code` entre accents graves, **gras**, *italique*."""
-    html = escape(typography(text), quote=False)
-    html = re.sub(
-        r"`([^`]+)`", r"<code style='font-size:0.95em;color:inherit;background:none;padding:0'>\1</code>", html
-    )
-    html = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", html)
-    return re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<em>\1</em>", html)
+    parts = re.split(r"`([^`]+)`", escape(typography(text), quote=False))  # prose, code, prose…
+    prose = [re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", part) for part in parts[::2]]
+    prose = [re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<em>\1</em>", part) for part in prose]
+    return "".join(a + b for a, b in zip(prose, [*map(_CODE.format, parts[1::2]), ""], strict=True))
 
 
 def panel(tone: str, title: str, *paragraphs: str) -> str:
@@ -64,5 +65,5 @@ def verdict(status: str, title: str, sentence: str, hint: str = "", *, detail: s
     code = "<pre style='margin:0;white-space:pre-wrap;color:inherit;background:none;font-size:15px'>{}</pre>"
     block = code.format(escape(detail)) if detail else ""
     html = panel(status, inline(title), inline(sentence), block, inline(hint))
-    lines = [typography(part) for part in (title, sentence)] + [detail] + [typography(hint)]
-    return Verdict(status, re.sub(r"\*\*|`", "", "\n".join(line for line in lines if line)), html)
+    title, sentence, hint = (re.sub(r"\*\*|`", "", typography(part)) for part in (title, sentence, hint))
+    return Verdict(status, "\n".join(line for line in (title, sentence, detail, hint) if line), html)

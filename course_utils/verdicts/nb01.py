@@ -65,7 +65,7 @@ EXERCISES = {
             "exp(1000) déborde : retranchez d'abord le maximum de chaque ligne.": lambda z, t: (
                 torch.exp(z / t) / torch.exp(z / t).sum(1, keepdim=True)
             ),
-            "C'est le softmax que l'on adoucit en divisant les logits, pas les probabilités après coup.": lambda z, t: (
+            "Divisez les logits avant le softmax, pas les probabilités après : leur somme n'est plus 1.": lambda z, t: (
                 torch.softmax(z, 1) / t
             ),
         },
@@ -97,7 +97,7 @@ EXERCISES = {
             "La classe elle-même arrive en tête : excluez la diagonale avant de chercher le maximum.": lambda p, y: (
                 torch.stack([p[y == c].mean(0) for c in range(p.shape[1])]).argmax(1)
             ),
-            "La deuxième plus grande n'est la bonne que si la classe arrive en tête : excluez la diagonale.": (
+            "La classe n'arrive pas toujours en tête : excluez la diagonale, puis cherchez le maximum.": (
                 lambda p, y: torch.stack([p[y == c].mean(0) for c in range(p.shape[1])]).topk(2, dim=1).indices[:, 1]
             ),
             "Vous cherchez la classe la moins probable : il faut le maximum.": lambda p, y: torch.stack(

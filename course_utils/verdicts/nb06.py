@@ -143,7 +143,7 @@ MIDDLE = "Un gradient remonte vers l'enseignant, entre deux blocs : détachez c
 TERMS = "Chacun des trois termes doit recevoir un gradient : ne détachez rien ici."
 NAMED = "Les noms sont justes, mais rien n'est vraiment gelé : appelez `requires_grad_(False)` sur chaque extrémité."
 FREED = "Les noms sont justes, mais ce que la phase 1 a gelé l'est encore en phase 2 : `requires_grad_(True)` manque."
-STATE = "Les noms sont justes, mais d'un élève déjà gelé, tout ne s'entraîne pas : libérez-le d'abord en entier."
+STATE = "Les noms sont justes, mais un élève arrivé gelé le reste en partie : libérez-le d'abord en entier."
 
 EXERCISES = {
     "06-blocs": Exercise(
@@ -151,7 +151,7 @@ EXERCISES = {
         why="Chaque bloc a son entrée et sa cible, toutes deux de l'enseignant : aucun n'attend le précédent.",
         cases=_block_cases,
         mistakes={
-            "Chaque bloc reçoit ici la sortie du bloc précédent de l'élève : ce sont des indices à tous les étages. "
+            "Chaque bloc reçoit ici la sortie du bloc précédent de l'élève : ce sont des indices à chaque étage. "
             "Dans LIT, `teacher_features[i]` est l'entrée du bloc i.": _chained,
             "C'est l'entrée du bloc ; `teacher_features[i + 1]` est sa cible.": lambda b, f: _gaps(b, f[:-1], f[:-1]),
             "Le bloc i reçoit sa cible ; `teacher_features[i]` est son entrée.": lambda b, f: _gaps(b, f[1:], f[1:]),
