@@ -15,6 +15,7 @@ from typing import Any
 from course_utils.drawing.charts import line_chart, scatter
 from course_utils.drawing.grids import heat_map, image_grid
 from course_utils.drawing.layout import side_by_side, stack, text_panel
+from course_utils.drawing.named_points import NamedPoint, named_points
 from course_utils.drawing.palette import CATEGORIES, GRID, INK, MUTED, PALETTE, PAPER
 from course_utils.drawing.rows import bar_chart, closest_merges, tree
 from course_utils.drawing.series import Curve
@@ -25,6 +26,7 @@ __all__ = [
     "CATEGORIES",
     "PALETTE",
     "Curve",
+    "NamedPoint",
     "bar_chart",
     "closest_merges",
     "french_number",
@@ -34,6 +36,7 @@ __all__ = [
     "image_grid",
     "line_chart",
     "matplotlib_style",
+    "named_points",
     "scatter",
     "show",
     "side_by_side",

@@ -79,7 +79,6 @@ def scatter(
     groups: Curves,
     *,
     alt: str,
-    labels: Mapping[str, Sequence[str]] | None = None,
     title: str = "",
     x_label: str = "",
     y_label: str = "",
@@ -94,17 +93,10 @@ def scatter(
 ) -> str:
     """Des points par groupes nommés, chacun son signe et sa couleur ; (x, y, low, high) ajoute une barre d'intervalle.
 
-    labels : {nom du groupe : une étiquette par point}. levels : droites horizontales nommées (le seuil de 90 %).
+    levels : droites horizontales nommées (le seuil de 90 %). Pour nommer chaque point : `named_points`.
     Lève ValueError si les longueurs diffèrent.
     """
     lines, level_lines = prepare(groups, levels)
-    point_labels = {line.name: list((labels or {}).get(line.name, [""] * len(line.x))) for line in lines}
-    for line in lines:
-        if len(point_labels[line.name]) != len(line.x):
-            raise ValueError(
-                f"Le groupe « {line.name} » a {len(line.x)} points et {len(point_labels[line.name])} étiquettes : "
-                "il en faut une par point."
-            )
     keys, key_height = legend([(line.name, line.color) for line in lines if len(lines) > 1], 0, width, key=svg.sign)
     box = axes(
         width,
@@ -127,11 +119,6 @@ def scatter(
             if line.low:
                 parts += [interval(line, i, box)]
             parts += [svg.sign(group, box.x(x), box.y(y), line.color)]
-    for line in lines:  # les étiquettes par-dessus tous les points
-        for x, y, label in zip(line.x, line.y, point_labels[line.name], strict=True):
-            fits = box.x(x) + 14 + svg.text_width(label, svg.SMALL) < width
-            place, anchor = (box.x(x) + 10, "start") if fits else (box.x(x) - 10, "end")
-            parts += [svg.text(label, place, box.y(y) + 5, size=svg.SMALL, anchor=anchor, halo=True)] if label else []
     parts += [f'<g transform="translate(0 {svg.number(height - key_height - 4)})">{keys}</g>']
     return svg.document(width, height, "".join(parts), alt)
 

@@ -180,7 +180,7 @@ WRONG = {
         lambda s, t: EXERCISES["07-bug"].reference(s.detach(), t),
         "le gradient n'atteint pas l'élève",
     ),
-    "06-phases, extrémités seules": ("06-phases", ends_alone, "d'un élève déjà gelé"),
+    "06-phases, extrémités seules": ("06-phases", ends_alone, "un élève arrivé gelé"),
     "06-blocs, détaché sur place": ("06-blocs", detached_in_place, "sur place"),
     "08-frontiere, égaux écartés": ("08-frontiere", all_equal_fight, "Deux points égaux"),
     "08-epoque, le test à égalité": ("08-epoque", lambda v, t: max(zip(v, t, strict=True))[1], "À validation égale"),

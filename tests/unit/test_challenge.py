@@ -126,7 +126,7 @@ def test_without_cifar_10_it_says_so_and_uses_fashion_mnist(monkeypatch, capsys)
     found = place_on_challenge(net(), beside=[])
     assert found.entry.data == "Fashion-MNIST"
     told = plain(capsys.readouterr().out)
-    assert "Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : il n'est pas sur cette machine" in told
+    assert "Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : CIFAR-10 n'est pas sur cette machine" in told
     assert "COURS_DONNEES" in told
 
 
@@ -142,7 +142,7 @@ def test_with_cifar_10_a_network_in_colour_is_measured_there(monkeypatch, capsys
 def test_with_cifar_10_a_grey_network_falls_back_and_says_why(monkeypatch, capsys):
     fake(monkeypatch)
     assert place_on_challenge(net(), beside=[]).entry.data == "Fashion-MNIST"
-    assert "ce réseau n'accepte pas ses images (3, 32, 32)" in plain(capsys.readouterr().out)
+    assert "ce réseau n'accepte pas les images de CIFAR-10 (3, 32, 32)" in plain(capsys.readouterr().out)
 
 
 def test_a_damaged_cifar_10_is_not_the_fault_of_the_network(monkeypatch):

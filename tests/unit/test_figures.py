@@ -71,7 +71,6 @@ FIGURES: dict[str, Callable[[], str]] = {
     "nuage": lambda: scatter(
         {"élève seul": (X, Y, Y, Y), "distillé": Curve(X, Y, color="distilled")},
         alt="Nuage.",
-        labels={"élève seul": ["resnet-8", "resnet-14", "resnet-20", "resnet-26", "un nom assez long"]},
         levels={"seuil de 90 %": 0.9},
     ),
     "carte": lambda: heat_map(
@@ -225,7 +224,6 @@ def test_a_live_figure_does_not_move_its_axes() -> None:
             lambda: line_chart({"élève": ([1, 2], [1])}, alt="a"),
             "« élève » n'a pas autant de valeurs partout (x : 2, y : 1",
         ),
-        (lambda: scatter({"g": ([1], [1])}, alt="a", labels={"g": []}), "une par point"),
         (lambda: heat_map([[1, 2]], ["a"], ["b"], alt="a"), "de forme (1, 2)"),
         (lambda: image_grid(IMAGES.float(), alt="a"), "uint8"),
         (lambda: image_grid(IMAGES, alt="a", labels=["une"]), "une légende par image : reçu 1 pour 6"),

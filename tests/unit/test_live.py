@@ -169,7 +169,7 @@ def test_an_error_at_birth_is_shown_then_raised(capsys: pytest.CaptureFixture[st
 
 
 def test_what_is_not_a_figure_is_an_error() -> None:
-    with pytest.raises(ValueError, match="viewBox"):
+    with pytest.raises(ValueError, match="n'est pas une figure"):
         live(lambda t: "<b>pas une figure</b>", t=(0, 9, 1))
 
 
