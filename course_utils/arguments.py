@@ -37,17 +37,14 @@ def between(low: float, value: object, high: float) -> bool:
 
 
 @contextmanager
-def told_in_french(who: str, x: Tensor) -> Iterator[None]:
+def told_in_french(who: str, x: Tensor, remedy: str) -> Iterator[None]:
     """Lève ValueError quand une couche de `who` ne peut pas lire x, au lieu de la phrase anglaise de torch."""
     try:
         yield
     except RuntimeError as error:
         if "channels" not in str(error) and "shapes cannot be multiplied" not in str(error):
             raise
-        raise ValueError(
-            f"{who} ne peut pas lire une représentation de forme {tuple(x.shape)} : construisez-le pour elle, "
-            "ou donnez des adaptateurs, lit_adapters(élève, enseignant, forme)."
-        ) from error
+        raise ValueError(f"{who} ne peut pas lire une représentation de forme {tuple(x.shape)} : {remedy}.") from error
 
 
 def network(model: Network, who: str) -> Network:

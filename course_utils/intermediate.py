@@ -48,7 +48,7 @@ class Hint:
         refuse_own_teacher(student, self.teacher)
         seen = staged(student, "L'élève").features(batch.x, self.guided)[-1]
         wanted = self.teacher.features(batch, self.hint)[-1]
-        with told_in_french("Le régresseur", seen):
+        with told_in_french("Le régresseur", seen, "construisez-le pour cette forme, par regressor(…)"):
             guided = self.regressor(seen)
         return {"indice": hint_loss(guided, wanted, norm=self.norm)}
 

@@ -193,7 +193,7 @@ def lit_loss(
     for block, (adapt_in, adapt_out), (before, after) in zip(blocks, adapters, pairwise(teacher_features), strict=True):
         x = before.clone() if before.is_inference() else before.detach()
         version = x._version
-        with told_in_french("Un bloc, ou son adaptateur", x):
+        with told_in_french("Un bloc, ou son adaptateur,", x, "donnez adapters=lit_adapters(élève, enseignant, forme)"):
             y = block(adapt_in(x) if adapt_in else x)
         if x._version != version:
             raise ValueError(

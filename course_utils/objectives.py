@@ -4,14 +4,13 @@ Un objectif s'appelle `objective(student, batch)` et rend ses termes, nommés et
 somme et trace chacun. `parameters()` donne ce qu'il faut entraîner en plus de l'élève (un régresseur, par exemple).
 """
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from course_utils.arguments import between, share, whole
+from course_utils.arguments import share, whole
 from course_utils.data import Batch
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher, staged
 from course_utils.intermediate import Hint, Hints, Lit
@@ -124,10 +123,7 @@ def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Call
     if not isinstance(objective, Hinton):
         raise TypeError(f"L'objectif est un objet {type(objective).__name__} : c'est le λ d'un Hinton qui descend.")
     whole("epochs", epochs)
-    if not all(between(0, weight, math.inf) and math.isfinite(weight) for weight in (start, stop)):
-        raise ValueError(
-            f"λ va de {start!r} à {stop!r} en {epochs} époques : donnez deux nombres positifs, et une époque."
-        )
+    check_weights(start=start, stop=stop)
     weights = iter(start + (stop - start) * epoch / (epochs - 1) for epoch in range(1, epochs))
     objective.soft_weight = start
 

@@ -1,12 +1,14 @@
 """Les exemples d'hypothesis, les mêmes à chaque fois ; à la fin, la durée de chaque notebook, que l'on attendra."""
 
+import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.processes import Launch, ended_at_last
+from tests.processes import Launch
 
 # Les mêmes exemples à chaque fois, sans limite de temps : une machine qui s'arrête un instant n'est pas une faute.
 settings.register_profile("cours", deadline=None, derandomize=True, database=None)
@@ -16,8 +18,17 @@ settings.load_profile("cours")
 @pytest.fixture
 def launch() -> Iterator[Launch]:
     """Lance un processus ; s'il tourne encore à la fin du test, il est tué."""
-    with ended_at_last() as started:
-        yield started
+    started: list[subprocess.Popen[str]] = []
+
+    def popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
+        started.append(subprocess.Popen(command, text=True, **options))
+        return started[-1]
+
+    yield popen
+    for process in started:
+        process.kill()
+        with process:
+            pass
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,9 +1,7 @@
 """Les processus que des tests regardent ou lancent."""
 
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import psutil
 
@@ -16,21 +14,3 @@ def command_line(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
-
-
-@contextmanager
-def ended_at_last() -> Iterator[Launch]:
-    """De quoi lancer des processus, comme `subprocess.Popen` ; ce qui tourne encore à la sortie est tué."""
-    started: list[subprocess.Popen[str]] = []
-
-    def launch(command: list[str], **options: Any) -> subprocess.Popen[str]:
-        started.append(subprocess.Popen(command, text=True, **options))
-        return started[-1]
-
-    try:
-        yield launch
-    finally:
-        for process in started:
-            process.kill()
-            with process:
-                pass

@@ -138,7 +138,9 @@ def line(x1: float, y1: float, x2: float, y2: float, color: str, *, width: float
 
 
 def dot(x: float, y: float, color: str, *, radius: float = 4) -> str:
-    """Un point cerné de blanc, pour rester visible sur une courbe."""
+    """Un point cerné de blanc, pour rester visible sur une courbe ; rien pour un point sans coordonnées (NaN)."""
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return ""
     return (
         f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="{color}" '
         f'stroke="{PAPER}" stroke-width="1.5"/>'
@@ -156,7 +158,7 @@ _CORNERS = (
 def sign(group: int, x: float, y: float, color: str) -> str:
     """Le signe d'un groupe : rond, carré, losange, triangle, et l'on recommence (la couleur ne suffit pas)."""
     kind = group % (len(_CORNERS) + 1)
-    if kind == 0:
+    if kind == 0 or not (math.isfinite(x) and math.isfinite(y)):
         return dot(x, y, color, radius=6)
     corners = " ".join(f"{number(x + 6 * dx)},{number(y + 6 * dy)}" for dx, dy in _CORNERS[kind - 1])
     return f'<polygon points="{corners}" fill="{color}" stroke="{PAPER}" stroke-width="1.5"/>'

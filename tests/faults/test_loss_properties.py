@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 Rows = list[list[Tensor]]  # des nombres, ligne par ligne
 ZERO = torch.zeros((), dtype=torch.float64)
 
-few = settings(deadline=None, max_examples=30)
+few = settings(max_examples=30)
 
 
 def numbers(x: Tensor) -> Rows:

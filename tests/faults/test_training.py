@@ -178,7 +178,7 @@ def test_a_weight_that_fades_to_nothing_when_it_was_all_is_refused() -> None:
 
 @pytest.mark.parametrize("settings", [{"start": math.nan, "stop": 1}, {"start": 1, "stop": math.inf}])
 def test_fading_between_impossible_weights_is_refused(settings: dict[str, float]) -> None:
-    refused(lambda: fading(Hinton(Teacher(perceptron())), epochs=3, **settings), "deux nombres positifs")
+    refused(lambda: fading(Hinton(Teacher(perceptron())), epochs=3, **settings), "nombre fini, positif")
 
 
 # --- le réseau et les données ne vont pas ensemble ---------------------------------------------------------------

@@ -426,3 +426,13 @@ def test_a_marker_is_read_on_a_curve_given_backwards() -> None:
 def test_a_picture_that_returns_nothing_is_told_to_return_it() -> None:
     with pytest.raises(ValueError, match=r"NoneType n'est pas une figure.*return"):
         show(None)  # type: ignore[arg-type]
+
+
+def test_a_point_without_coordinates_is_not_drawn() -> None:
+    whole = scatter({"a": ([1, 2], [1, 2]), "b": ([1, 3], [3, 4])}, alt="a", x_limits=(0, 4), y_limits=(0, 5))
+    holed = scatter(
+        {"a": ([1, math.nan], [1, 2]), "b": ([1, 3], [math.nan, 4])}, alt="a", x_limits=(0, 4), y_limits=(0, 5)
+    )
+    assert "nan" not in holed
+    assert whole.count("<circle") - holed.count("<circle") == 1  # un rond de « a », un carré de « b »
+    assert whole.count("<polygon") - holed.count("<polygon") == 1

@@ -211,7 +211,7 @@ def test_lambda_fades_from_epoch_to_epoch():
     assert objective.soft_weight == 4
     only(None)
     assert objective.soft_weight == 2
-    with pytest.raises(ValueError, match="deux nombres positifs"):
+    with pytest.raises(ValueError, match="nombre fini, positif"):
         fading(objective, start=-1, stop=1, epochs=3)
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -74,7 +74,6 @@ def test_kd_closed_form_two_classes():
     assert_close(losses.kd_loss(student, teacher, 1).item(), expected)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(2, 12), st.integers(0, 1000), st.floats(0.3, 60))
 def test_kd_equals_the_explicit_loops(rows, columns, seed, temperature):
     s, t = logits(rows, columns, seed, dtype=torch.float64), logits(rows, columns, seed + 1, dtype=torch.float64)
