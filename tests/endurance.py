@@ -21,7 +21,7 @@ LIMIT = 1.5e9  # octets qu'un noyau peut occuper
 VISIBLE = ("text/html", "text/markdown", "image/svg+xml", "text/plain")
 # Ce qui change d'une exécution à l'autre : les durées, et la vitesse de la machine que mesure le notebook d'accueil.
 MEASURED = re.compile(
-    r"^.*\bVitesse\b.*$|\d[\d\s,.]*(?=\s?(?:s|ms|secondes?|minutes?|fois plus)\b)|seconds=[\d.]+", re.M
+    r"^.*\bVitesse\b.*$|\d[\d\s,.]*(?=\s?(?:s|ms|secondes?|minutes?|fois le temps|fois plus)\b)|seconds=[\d.]+", re.M
 )
 TIMED = "Millisecondes"  # le titre d'une figure qui mesure des durées
 
