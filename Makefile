@@ -25,7 +25,7 @@ help:
 	@echo "make endurance exécute chaque notebook deux fois dans le même noyau et mesure sa mémoire"
 	@echo "make apercus  refait les images de notebooks/figures que montre le README"
 	@echo "make site     écrit dans site/ les notebooks exécutés, les campagnes et les pages à imprimer"
-	@echo "make campagne liste les campagnes d'expériences ; NOM=… en refait une, ou la reprend où elle en était"
+	@echo "make campagne liste les campagnes d'expériences ; NOM=… en fait une, ou la reprend où elle en était"
 	@echo "make help     affiche cette aide"
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"

@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         if getattr(chosen, name):
             announce(name, start)
             measures += measure()
+            save(measures, start, chosen.json)
     print(report.table(measures, report.values_in(report.REFERENCE)))
     if chosen.tailles:
         print(typography("\nRKD, angles, taille par taille :"), rkd.sizes_table(chosen.tours), sep="\n")

@@ -1,7 +1,6 @@
 """Le cours entier : chaque notebook exécuté de bout en bout, l'un après l'autre, chacun dans un noyau neuf."""
 
 from datetime import datetime
-from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
@@ -9,15 +8,15 @@ from nbclient import NotebookClient
 from benchmarks.measure import seconds
 from benchmarks.report import Measure, measured
 from course_utils.french import french_number
+from course_utils.lessons import lessons
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 LONGEST = 3  # cellules citées par notebook
 
 
 def whole_course() -> list[Measure]:
     """La durée de « Exécuter toutes les cellules », démarrage du noyau compris, par notebook et en tout."""
     rows = []
-    for path in NOTEBOOKS:
+    for path in lessons():
         notebook = nbformat.read(path, as_version=4)
         client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}})
         spent = seconds(client.execute)

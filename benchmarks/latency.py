@@ -35,8 +35,8 @@ ADD_CELL = """source => {
   const {content} = window.jupyterapp.shell.currentWidget;
   content.model.sharedModel.addCell({cell_type: 'code', source});
 }"""
-# À chaque touche : dans combien de temps le dessin sera-t-il remplacé, et montré ? ipywidgets ne remplace que ce qui
-# change : il suffit de regarder son cadre, sans relire le dessin, ce qui retarderait ce que l'on chronomètre.
+# À chaque touche : dans combien de temps le dessin sera-t-il remplacé, et montré ? ipywidgets ne remplace que ce qui
+# change : il suffit de regarder son cadre, sans relire le dessin, ce qui retarderait ce que l'on chronomètre.
 DELAYS = """live => {
   const watch = window.watch = {seen: [], pressed: null};
   const onKey = event => { watch.pressed = event.timeStamp; };
@@ -53,8 +53,8 @@ DELAYS = """live => {
     removeEventListener('keydown', onKey, {capture: true});
   };
 }"""
-# À chaque image de l'écran : quelle est la hauteur du dessin (0 s'il manque), et celle de l'image vivante ? Cela se
-# mesure à part : demander une mise en page soixante fois par seconde retarderait ce que l'on chronomètre.
+# À chaque image de l'écran : quelle est la hauteur du dessin (0 s'il manque), et celle de l'image vivante ? Cela se
+# mesure à part : demander une mise en page soixante fois par seconde retarderait ce que l'on chronomètre.
 HEIGHTS = """live => {
   const watch = window.watch = {seen: []};
   let running = true;
@@ -141,8 +141,11 @@ def line(row: Row) -> str:
 
 def main() -> None:
     """Écrit le tableau."""
-    wanted = sys.argv[1:]
-    names = [path.name for path in lessons() if not wanted or path.name[:2] in wanted]
+    numbers = {path.name[:2]: path.name for path in lessons()}
+    wanted = sys.argv[1:] or list(numbers)
+    if unknown := [number for number in wanted if number not in numbers]:
+        sys.exit(f"Aucun notebook n'a le numéro {', '.join(unknown)} : donnez-en parmi {', '.join(numbers)}.")
+    names = [numbers[number] for number in wanted]
     path = chromium()
     if path is None:
         sys.exit("Aucun navigateur Chromium : installez-en un, ou nommez-le dans COURS_CHROMIUM.")

@@ -1,7 +1,6 @@
 """Les mesures, leur tableau et leur fichier."""
 
 import json
-import os
 import platform
 import statistics
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from course_utils.french import french_number, typography
+from experiments.run import cores
 
 REFERENCE = Path(__file__).with_name("reference.json")
 
@@ -85,10 +85,9 @@ def _cells(measure: Measure, reference: float | None) -> list[str]:
 
 def machine() -> dict[str, Any]:
     """Ce qui fait la vitesse d'une machine, sans rien qui la nomme."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processeur": _processor(),
-        "cœurs": cores,
+        "cœurs": cores(),
         "fils de calcul": torch.get_num_threads(),
         "carte graphique": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "système": platform.system(),

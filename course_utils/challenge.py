@@ -59,8 +59,11 @@ def place_on_challenge(
     }
     shape = tuple(images.pixels.shape[1:])
     counted = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)  # refuse avant de mesurer
-    if structured_pruning == 1:
-        raise ValueError("Tout est élagué (structured_pruning=1) : il ne reste pas de réseau à placer.")
+    if structured_pruning + unstructured_pruning == 1:
+        raise ValueError(
+            f"Tout est élagué (structured_pruning={structured_pruning:g}, unstructured_pruning="
+            f"{unstructured_pruning:g}) : il ne reste pas de réseau à placer."
+        )
     output, classes = tuple(predict(model, images.subset(torch.arange(1))).shape[1:]), len(images.classes)
     if output != (classes,):
         raise ValueError(

@@ -165,7 +165,9 @@ def load(
     soit `seed`, pour qu'aucun enseignant ne les ait vues. Du reste, `train_size` garde un échantillon stratifié
     choisi par `seed` ; à graine égale les échantillons s'emboîtent (les 1 800 sont dans les 6 000).
 
-    `root` est le premier dossier où chercher ; puis viennent la variable COURS_DONNEES et le dossier data du cours.
+    `root` est le premier dossier où chercher ; puis viennent la variable COURS_DONNEES, pour CIFAR-10 le dossier des
+    salles de TP, et le dossier data du cours. Fashion-MNIST, fourni, ignore COURS_DONNEES ; un dossier d'images ignore
+    tout cela.
     Les pixels sont lus une fois par processus et partagés : on ne les modifie jamais.
 
     Lève ValueError si le nom, `train_size` ou `seed` ne conviennent pas ou si un fichier est abîmé, OSError si un

@@ -14,6 +14,7 @@ from course_utils.known import Known
 
 PATIENCE = 30  # secondes sans réponse du réseau avant de renoncer
 DRAFT = ".telechargement-"
+ROOM = 6  # l'archive, gardée, et ce qu'elle contient : jusqu'à cinq fois plus pour MNIST
 DAY = 24 * 3600  # secondes : aucun téléchargement ne dure autant
 
 
@@ -36,7 +37,7 @@ def download(known: Known, places: list[Path]) -> Path:
         if isinstance(error, OSError) and error.errno in FORBIDDEN + FULL:
             raise OSError(
                 f"{known.title} ne peut pas être écrit dans {shown(target)} ({reason(error)}) : donnez par "
-                f"COURS_DONNEES un dossier où vous pouvez écrire, avec {2 * known.megabytes} Mo libres."
+                f"COURS_DONNEES un dossier où vous pouvez écrire, avec {ROOM * known.megabytes} Mo libres."
             ) from None
         raise ConnectionError(
             f"{known.title} n'a pas pu être téléchargé ({_summary(error)}) : vérifiez le réseau, ou donnez par "

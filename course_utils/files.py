@@ -17,6 +17,8 @@ _CAUSES = {
     errno.ENOENT: "dossier ou fichier absent",
     errno.ENOTDIR: "dossier ou fichier absent",
     errno.EISDIR: "c'est un dossier",
+    errno.EEXIST: "un fichier porte déjà ce nom",
+    errno.EINVAL: "nom refusé par le système",
     errno.ELOOP: "liens qui tournent en rond",
     errno.ENAMETOOLONG: "nom trop long",
     errno.EIO: "disque défaillant",
@@ -31,7 +33,9 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 def reason(error: OSError) -> str:
     """La cause d'une erreur du système, en quelques mots : « disque plein », « droits insuffisants »…"""
-    return _CAUSES.get(error.errno or 0, f"erreur {error.errno} du système")
+    if error.errno is None:
+        return "cause inconnue"
+    return _CAUSES.get(error.errno, f"erreur {error.errno} du système")
 
 
 def write_whole(path: Path, content: bytes) -> None:

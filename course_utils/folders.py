@@ -65,13 +65,14 @@ def statistics(pixels: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def _listed(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Les images d'apprentissage, puis de test, de chaque classe."""
-    has_train, has_test = (folder / "train").is_dir(), (folder / "test").is_dir()
-    if has_train != has_test:
-        lacking = folder / ("test" if has_train else "train")
+    # « Train » aussi : Windows et macOS ne distinguent pas les majuscules, et le dossier s'y lirait autrement
+    parts = {d.name.lower(): d for d in folder.iterdir() if d.name.lower() in ("train", "test") and d.is_dir()}
+    if len(parts) == 1:
+        lacking = folder / ("test" if "train" in parts else "train")
         raise ValueError(f"Le dossier {shown(lacking)} manque : donnez « train » et « test », ou ni l'un ni l'autre.")
-    if not has_train:
+    if not parts:
         return _split(_by_class(folder, least=3))
-    train, test = _by_class(folder / "train", least=2), _by_class(folder / "test", least=1)
+    train, test = _by_class(parts["train"], least=2), _by_class(parts["test"], least=1)
     _check_same_classes(folder, set(train), set(test))
     return train, test
 

@@ -112,12 +112,15 @@ def written(value: Any) -> str:
 def load(name: str) -> Campaign:
     """La campagne que déclare experiments/campaigns/NAME.py, ou le module NAME. Lève ValueError s'il n'y en a pas."""
     module = name if "." in name else f"experiments.campaigns.{name}"
+    unknown = ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.")
+    if not all(map(str.isidentifier, module.split("."))):  # un chemin, et non un nom
+        raise unknown
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise  # une bibliothèque manque : ce n'est pas le nom qui est faux
-        raise ValueError(f"La campagne {name} n'existe pas : choisissez parmi {', '.join(names())}.") from None
+        raise unknown from None
     if not isinstance(getattr(found, "CAMPAIGN", None), Campaign):
         raise ValueError(f"Le module {module} ne déclare aucune campagne : écrivez-y CAMPAIGN = Campaign(…).")
     return found.CAMPAIGN

@@ -67,7 +67,8 @@ class Journal:
         places = {self.campaign.key(point): i for i, point in enumerate(self.campaign.points)}
         # des essais faits avec une grille plus grande sont gardés, à la fin
         order = sorted(self._rows, key=lambda key: (places.get(key, len(places)), key))
-        rows = [row for key in order for row in self._rows[key]]
+        self._rows = {key: self._rows[key] for key in order}
+        rows = [row for rows in self._rows.values() for row in rows]
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(self.campaign.columns)

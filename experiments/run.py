@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from course_utils.files import reason, shown
 from course_utils.french import typography
 from course_utils.results import RESULTS
 from experiments.campaign import Campaign, Point, load, names
@@ -35,6 +36,10 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": 2**30,
     "MALLOC_MMAP_THRESHOLD_": 2**25,
 }
+KILLED = (
+    "l'ouvrier est mort plusieurs fois sur cet essai, peut-être faute de mémoire : relancez avec moins d'ouvriers "
+    "(--ouvriers)"
+)
 INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 
 
@@ -52,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
             journal = Journal(name, campaign, chosen.resultats)
             complete(chosen.nom, journal, chosen.scheduler, chosen.ouvriers)
     except (ValueError, OSError) as error:
-        print(typography(str(error)), file=sys.stderr)
+        print(typography(sentence(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         # relu : le dernier essai a pu être gardé
@@ -61,6 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     print(typography(summary(journal)))
     return 1 if journal.failures else 0
+
+
+def sentence(error: Exception) -> str:
+    """Ce que dit une erreur ; celles du système le disent en anglais, sans quoi faire."""
+    if not (isinstance(error, OSError) and error.errno):
+        return str(error)
+    where = shown(error.filename) if error.filename else "Le dossier des résultats"
+    return f"{where} ne convient pas ({reason(error)}) : donnez par --resultats un dossier où vous pouvez écrire."
 
 
 def options() -> argparse.ArgumentParser:
@@ -122,8 +135,8 @@ def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iter
             point = asked[future]
             if isinstance(outcome, BaseException):  # l'essai n'a pas échoué : plus personne ne peut le faire
                 raise OSError("Le cluster ne répond plus : relancez-le ; la même commande reprendra là.")
-            if not isinstance(outcome, dict):  # l'ouvrier est mort plusieurs fois sur cet essai : Dask y renonce
-                outcome = {"error": str(outcome[1])}
+            if not isinstance(outcome, dict):  # Dask y renonce
+                outcome = {"error": KILLED}
             if "error" in outcome:
                 bar.write(typography(f"Échec de {point} : {outcome['error']}"), file=sys.stderr)
             yield point, outcome

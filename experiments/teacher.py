@@ -86,7 +86,12 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     name, folder, recipe = chosen.nom, chosen.sortie, RECIPES[chosen.nom]
 
-    images = dataset(recipe.dataset)
+    try:
+        images = dataset(recipe.dataset)
+        write_whole(folder / f"{name}.essai", b"")  # avant une heure de calcul, et non après
+        (folder / f"{name}.essai").unlink()
+    except (OSError, ValueError) as error:
+        sys.exit(typography(str(error)))
     shape = {key: value for key, value in recipe.architecture.items() if key != "builder"}
     model = models.BUILDERS[recipe.architecture["builder"]](**shape, seed=recipe.settings["seed"])
     sgd = partial(torch.optim.SGD, **{key: value for key, value in OPTIMIZER.items() if key != "name"})

@@ -51,9 +51,17 @@ def provenance() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Le commit, avec un + si des fichiers ont changé depuis ; rien si le cours n'est pas un dépôt, ou sans git."""
-    command = ["git", "describe", "--always", "--dirty=+"]
+    """Le commit, avec un + si du code a changé depuis ; rien si le cours n'est pas un dépôt, ou sans git.
+
+    Les résultats ne comptent pas : refaire une campagne commence par effacer les siens.
+    """
+
+    def said(*command: str) -> str:
+        done = subprocess.run(["git", *command], capture_output=True, text=True, check=False, cwd=CAMPAIGNS)
+        return done.stdout.strip()
+
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CAMPAIGNS).stdout.strip()
+        changed = said("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)data/results")
+        return said("describe", "--always") + ("+" if changed else "")
     except OSError:
         return ""

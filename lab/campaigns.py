@@ -52,8 +52,11 @@ def content() -> str:
 def section(name: str, campaign: Campaign) -> str:
     """Une campagne : sa question, ses images et leurs tableaux, ce qu'elle montre, ce qu'elle ne montre pas."""
     rows = results.load(name)
-    shown = "".join(f"<figure>{figure(rows, view)}</figure>\n{table(rows, view)}\n" for view in campaign.views)
-    sentences = "".join(f"<li>{_escaped(_capital(told(rows, comparison)))}</li>" for comparison in campaign.comparisons)
+    # un essai peut avoir échoué, ou n'être pas fait : il ne manque que ce qu'il aurait montré
+    views = [view for view in campaign.views if any(group for _, group in _panels(rows, view))]
+    shown = "".join(f"<figure>{figure(rows, view)}</figure>\n{table(rows, view)}\n" for view in views)
+    said = filter(None, (told(rows, comparison) for comparison in campaign.comparisons))
+    sentences = "".join(f"<li>{_escaped(_capital(one))}</li>" for one in said)
     found = f"<h3>Ce qu'elle montre</h3>\n<ul>{sentences}</ul>\n" if sentences else ""
     return (
         f'<section id="{name}">\n<h2>{_escaped(campaign.title)}</h2>\n<p>{_escaped(campaign.question)}</p>\n{shown}'
@@ -65,12 +68,13 @@ def section(name: str, campaign: Campaign) -> str:
 def provenance(name: str, campaign: Campaign) -> str:
     """D'où viennent ces nombres, comment les refaire, et le tableau entier à emporter."""
     card = results.card(name)
-    seconds, failures = card["seconds"], len(card["failures"])
+    seconds, done = card["seconds"], {campaign.key(row) for row in results.load(name)}
+    lacking = sum(campaign.key(point) not in done for point in campaign.points)
     spent = f"{seconds} secondes" if seconds < 120 else f"{french_number(seconds / 60, 0)} minutes"
-    failed = f" Essais qui ont échoué : {failures}." if failures else ""
+    missing = f" Essais qui manquent : {lacking}." if lacking else ""
     text = (
         f"{len(campaign.points)} essais, {spent} de calcul ({card['machine']}), torch {card['versions']['torch']}, "
-        f"code {card['commit']}.{failed} Pour la refaire : "
+        f"code {card['commit']}.{missing} Pour la refaire, effacez {name}.csv et {name}.json, puis : "
     )
     data = base64.b64encode((RESULTS / f"{name}.csv").read_bytes()).decode()
     link = f'<a download="{name}.csv" href="data:text/csv;base64,{data}">le tableau ({name}.csv)</a>'
@@ -78,10 +82,13 @@ def provenance(name: str, campaign: Campaign) -> str:
 
 
 def told(rows: Sequence[Row], comparison: Comparison) -> str:
-    """Une comparaison en une phrase, sur les graines que les deux côtés ont : un essai peut avoir échoué."""
+    """Une comparaison en une phrase, sur les graines que les deux côtés ont ; rien s'il n'y en a pas deux."""
     ours = results.by_seed(rows, comparison.value, **comparison.rows)
     theirs = results.by_seed(rows, comparison.other_value or comparison.value, **comparison.other_rows)
-    values, others = zip(*((ours[seed], theirs[seed]) for seed in ours if seed in theirs), strict=True)
+    common = [seed for seed in ours if seed in theirs]
+    if len(common) < 2:
+        return ""
+    values, others = [ours[seed] for seed in common], [theirs[seed] for seed in common]
     if comparison.value not in COUNTED:
         return results.compared(comparison.name, values, comparison.other, others)
     gap, first, second = results.paired(values, others), results.interval(values), results.interval(others)
@@ -147,6 +154,7 @@ def _panel(rows: Sequence[Row], view: View, title: str) -> str:
 
 
 def _bars(cells: "Cells", names: list[Any], groups: list[Any], view: View, *, alt: str, title: str, form: Any) -> str:
+    names = [name for name in names if all((group, name) in cells for group in groups)]  # les autres : au tableau
     found = {group: [cells[group, name] for name in names] for group in groups}
     means = {_series(view, group): [one.mean for one in row] for group, row in found.items()}
     lowest, highest = min(one.low for one in cells.values()), max(one.high for one in cells.values())

@@ -17,7 +17,7 @@ from course_utils.interaction.panels import inline, panel
 try:
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
@@ -38,7 +38,7 @@ display({{"application/json": keepsakes()}}, raw=True)"""
 def executed(notebook: Path) -> tuple[list[Any], dict[str, dict[str, Any]]]:
     """Exécute un notebook dans un noyau neuf, depuis son dossier : ses cellules et ce qui remplace chaque widget.
 
-    Lève RuntimeError, avec la cellule, si l'une d'elles échoue.
+    Lève RuntimeError, avec la cellule si l'une d'elles échoue, ou si le noyau s'arrête ou ne finit pas.
     """
     content = nbformat.read(notebook, as_version=4)
     last = nbformat.v4.new_code_cell(KEEP.format(root=str(ROOT)))
@@ -54,6 +54,16 @@ def executed(notebook: Path) -> tuple[list[Any], dict[str, dict[str, Any]]]:
         client.execute()
     except CellExecutionError as error:
         raise RuntimeError(f"{notebook.name} ne s'exécute pas jusqu'au bout :\n{error}") from error
+    except CellTimeoutError as error:
+        raise RuntimeError(
+            f"{notebook.name} ne s'exécute pas jusqu'au bout : une cellule dure plus de {LONGEST_CELL} secondes ; "
+            "fermez les autres programmes, puis relancez."
+        ) from error
+    except DeadKernelError as error:
+        raise RuntimeError(
+            f"{notebook.name} ne s'exécute pas jusqu'au bout : son noyau s'est arrêté, peut-être faute de mémoire ; "
+            "fermez les autres programmes, puis relancez."
+        ) from error
     kept = next(output.data["application/json"] for output in last.outputs if "data" in output)
     return content.cells[:-1], kept
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from course_utils.drawing.palette import GRID, PALETTE, PAPER
-from course_utils.files import write_whole
+from course_utils.files import reason, write_whole
 from course_utils.lessons import NOTEBOOKS, lessons, title
 from lab import campaigns
 from lab.browser import chromium, flags
@@ -137,30 +137,41 @@ def _written(path: Path, content: str) -> Path:
 
 
 def print_pdf(browser: str, page: Path) -> Path:
-    """Imprime une page par le navigateur, à côté d'elle. Lève RuntimeError s'il n'y parvient pas."""
+    """Imprime une page par le navigateur, à côté d'elle. Lève RuntimeError, avec quoi faire, s'il n'y parvient pas."""
     pdf = page.with_suffix(".pdf")
     pdf.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ["--headless", *flags(), f"--user-data-dir={profile}", "--no-pdf-header-footer"]
         command = [browser, *options, f"--print-to-pdf={pdf}", page.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        try:
+            said = subprocess.run(command, capture_output=True, text=True, timeout=120).stderr.strip()[-200:]
+        except OSError as error:
+            said = reason(error)
+        except subprocess.TimeoutExpired:
+            said = "deux minutes sans réponse"
     if not pdf.exists():
         raise RuntimeError(
-            f"Le navigateur {browser} n'a pas imprimé {page.name} ({done.stderr.strip()[-200:]}) : "
-            "ouvrez cette page et imprimez-la (Ctrl-P)."
+            f"Le navigateur {browser} n'a pas imprimé {page.name} ({said}) : ouvrez cette page et imprimez-la (Ctrl-P)."
         )
     return pdf
+
+
+def _announce(path: Path) -> None:
+    print(f"Écrit : {path.relative_to(SITE.parent).as_posix()}", flush=True)
 
 
 def main() -> None:
     """Construit tout, ou les sources que nomme la ligne de commande, et dit où."""
     browser = chromium()
     try:
+        pages = []
         for path in build(sys.argv[1:]):
-            print(f"Écrit : {path.relative_to(SITE.parent).as_posix()}", flush=True)
-            if browser and path.stem == SHEET:
-                print(f"Écrit : {print_pdf(browser, path).relative_to(SITE.parent).as_posix()}", flush=True)
-    except (OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
+            _announce(path)
+            pages.append(path)
+        for path in pages if browser else []:  # en dernier : un navigateur qui n'imprime pas ne retient aucune page
+            if path.stem == SHEET:
+                _announce(print_pdf(browser, path))
+    except (OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))
     if not browser:
         print(f"Sans navigateur Chromium, pas de PDF : ouvrez site/{SHEET}.html et imprimez-le (Ctrl-P).")

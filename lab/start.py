@@ -65,6 +65,7 @@ def options(token: str) -> list[str]:
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={LAB.parent}",
         f"--ServerApp.open_browser={can_open_browser()}",
+        "--ServerApp.answer_yes=True",  # Ctrl-C arrête tout, sans question en anglais
         "--ServerApp.log_level=ERROR",
         "--LabApp.log_level=ERROR",
         f"--IdentityProvider.token={token}",
@@ -115,13 +116,15 @@ def main() -> None:
     except ImportError:
         sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab ».")
 
-    token = secrets.token_hex(24)
+    chosen = options(secrets.token_hex(24))
     server = LabApp.initialize_server(
-        [*without(options(token), sys.argv[1:], LabApp.aliases), *sys.argv[1:]],
+        [*without(chosen, sys.argv[1:], LabApp.aliases), *sys.argv[1:]],
         kernel_websocket_connection_class=PromptConnection,
     )
     # Après l'ouverture du port, qui est la première tâche de cette boucle : une adresse affichée répond.
-    server.io_loop.add_callback(announce, f"{server.connection_url}{FIRST}?token={token}")
+    # Lue chez lui : la ligne de commande a pu choisir le jeton.
+    token = f"?token={server.identity_provider.token}" if server.identity_provider.token else ""
+    server.io_loop.add_callback(announce, f"{server.connection_url}{FIRST}{token}")
     server.start()
 
 

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from types import ModuleType
@@ -158,33 +158,46 @@ def test_token_is_in_no_command_line_and_its_file_is_private(server: Server) -> 
 # --- un dossier personnel qui n'accepte rien ---------------------------------------------------------------------
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="le dossier personnel n'y est pas désigné par HOME")
-def test_lab_opens_without_a_home(tmp_path: Path) -> None:
+@contextmanager
+def opened(settings: Mapping[str, str], *options: str) -> Iterator[tuple[str, str]]:
+    """Une séance ouverte par lab/start.py, arrêtée à la fin : l'adresse affichée, et tout ce qui l'a été avant."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "XDG_"))}
     command = [sys.executable, str(ROOT / "lab" / "start.py"), "--no-browser", f"--ServerApp.port={free_port()}"]
-    opened = subprocess.Popen(
-        command,
-        env=env | {"HOME": os.devnull + "/absent", "TMPDIR": str(tmp_path)},
+    session = subprocess.Popen(
+        [*command, *options],
+        env=env | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
-    assert opened.stdout
+    assert session.stdout
     said, address = "", None
-    for line in opened.stdout:
+    for line in session.stdout:
         said += line
         if address := re.search(r"http://127\.0\.0\.1:\S+", line):
             break
     try:
         assert address, said
-        assert "dossier personnel n'accepte pas de fichiers" in said
-        reached = Server(address[0], tmp_path)
-        assert reached.ask("/api/contents", token=reached.token).status == 200
+        yield address[0], said
     finally:
-        opened.send_signal(signal.SIGTERM)
-        opened.communicate(timeout=30)
+        session.send_signal(signal.SIGTERM)
+        session.communicate(timeout=30)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="le dossier personnel n'y est pas désigné par HOME")
+def test_lab_opens_without_a_home(tmp_path: Path) -> None:
+    with opened({"HOME": os.devnull + "/absent", "TMPDIR": str(tmp_path)}) as (address, said):
+        assert "dossier personnel n'accepte pas de fichiers" in said
+        reached = Server(address, tmp_path)
+        assert reached.ask("/api/contents", token=reached.token).status == 200
     assert list(tmp_path.glob("seance-*")) == []  # rien n'en reste
+
+
+def test_the_address_that_is_told_has_the_token_that_one_chose(tmp_path: Path) -> None:
+    with opened({"HOME": str(tmp_path)}, "--IdentityProvider.token=choisi") as (address, _):
+        reached = Server(address, tmp_path)
+        assert reached.token == "choisi" and reached.ask("/api/contents", token="choisi").status == 200
 
 
 @pytest.fixture
@@ -194,6 +207,22 @@ def start() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="un pseudo-terminal demande Unix")
+def test_one_ctrl_c_in_the_terminal_stops_everything(tmp_path: Path) -> None:
+    import pexpect
+
+    options = [str(ROOT / "lab" / "start.py"), "--no-browser", f"--ServerApp.port={free_port()}"]
+    home = os.environ | {"HOME": str(tmp_path)}
+    session = pexpect.spawn(sys.executable, options, env=home, timeout=60, encoding="utf-8")  # un pseudo-terminal
+    try:
+        session.expect("Ctrl-C, ici, l'arrête")
+        session.sendintr()
+        session.expect(pexpect.EOF)
+    finally:
+        session.close(force=True)
+    assert session.exitstatus == 0 and "?" not in session.before
 
 
 def test_an_option_of_the_command_line_takes_the_place_of_ours(start: ModuleType) -> None:

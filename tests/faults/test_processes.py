@@ -175,7 +175,7 @@ def test_disk_full_in_the_middle_of_a_download_leaves_nothing(tmp_path: Path, mo
         monkeypatch.setenv("no_proxy", "*")
         monkeypatch.setattr(MNIST, "mirrors", [state.facts["url"]])
         monkeypatch.setattr(utils, "open", lambda *args: Full(), raising=False)
-        refused(lambda: download.download(known.KNOWN["mnist"], [tmp_path]), "MNIST", "disque plein", "24 Mo libres")
+        refused(lambda: download.download(known.KNOWN["mnist"], [tmp_path]), "MNIST", "disque plein", "72 Mo libres")
     assert state.asked and os.listdir(tmp_path) == []
 
 

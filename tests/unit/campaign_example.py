@@ -1,4 +1,7 @@
-"""Une campagne très courte, pour éprouver le coureur : chaque essai laisse une trace, l'un d'eux échoue sur demande."""
+"""Une campagne très courte, pour éprouver le coureur.
+
+Chaque essai laisse une trace ; l'un d'eux échoue, ou tue son ouvrier, sur demande.
+"""
 
 import os
 import time
@@ -10,6 +13,8 @@ from experiments.campaign import Campaign, Row, grid
 def measure(*, seed: int) -> list[Row]:
     """Un essai d'une fraction de seconde : RYTHME, 0,1 par défaut."""
     time.sleep(float(os.environ.get("RYTHME", "0.1")))
+    if os.environ.get("MORT") == str(seed):
+        os._exit(1)  # comme un ouvrier que le système tue faute de mémoire
     if os.environ.get("ECHEC") == str(seed):
         raise ValueError(f"la graine {seed} échoue, comme on le lui a demandé (graine {seed})")
     if "TRACES" in os.environ:

@@ -34,11 +34,16 @@ def campaign(seeds: int = 3, **settings: Any) -> Campaign:
     return Campaign("Essai", "?", "", points, lambda seed, lr: [{"accuracy": seed / 3}], ("accuracy",), settings)
 
 
+def outcome(point: dict[str, Any]) -> dict[str, Any]:
+    """Ce que rend un ouvrier ; chaque graine est faite à un autre commit."""
+    return {"rows": campaign().measure(**point), **PLACE, "commit": f"c{point['seed']}"}
+
+
 def perform_all(journal: Journal) -> int:
     """Fait ce qui manque, dans le désordre, et rend combien d'essais ont été faits."""
     todo = journal.missing()[::-1]
     for point in todo:
-        journal.add(point, {"rows": journal.campaign.measure(**point), **PLACE})
+        journal.add(point, outcome(point))
     journal.finish()
     return len(todo)
 
@@ -55,9 +60,10 @@ def test_the_table_follows_the_grid_whatever_the_order_of_the_runs(tmp_path: Pat
     assert perform_all(Journal("essai", campaign(), tmp_path)) == 3
     rows = table(tmp_path)
     assert [row["seed"] for row in rows] == ["0", "1", "2"] and rows[1]["accuracy"] == "0.333333"
-    assert all(row[name] == str(PLACE[name]) for row in rows for name in PROVENANCE)
+    assert all(row[name] == str(PLACE[name]) for row in rows for name in PROVENANCE if name != "commit")
     card = json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))
     assert (card["seeds"], card["grid"], card["seconds"]) == ([0, 1, 2], {"lr": [0.1]}, 2)
+    assert card["commit"] == "c0\u202f; c1\u202f; c2", "la fiche aussi suit la grille"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["essai.csv", "essai.json"]
 
 
@@ -81,7 +87,7 @@ def test_wherever_it_is_cut_it_resumes_to_the_same_table(tmp_path: Path) -> None
     """Une ligne coupée au milieu d'un nombre (0.33 pour 0.333333) ne doit pas passer pour un résultat."""
     journal = Journal("essai", campaign(), tmp_path)
     for point in journal.missing():
-        journal.add(point, {"rows": journal.campaign.measure(**point), **PLACE})
+        journal.add(point, outcome(point))
     whole = journal.path.read_bytes()
     journal.finish()
     expected = (tmp_path / "essai.csv").read_bytes(), (tmp_path / "essai.json").read_bytes()
@@ -100,7 +106,7 @@ def test_cut_between_the_table_and_its_card(tmp_path: Path, lost: tuple[str, ...
     perform_all(journal)
     expected = (tmp_path / "essai.json").read_bytes()
     for point in campaign().points:
-        journal.add(point, {"rows": journal.campaign.measure(**point), **PLACE})
+        journal.add(point, outcome(point))
     for name in lost:
         (tmp_path / name).unlink()
     assert perform_all(Journal("essai", campaign(), tmp_path)) == 0
@@ -287,6 +293,18 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytes
     assert json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))["failures"] == []
 
 
+def test_a_worker_that_always_dies_on_a_run_is_told_in_french(tmp_path: Path) -> None:
+    process = subprocess.run(
+        command(tmp_path, "--ouvriers", "1"),
+        cwd=ROOT, env=os.environ | {"MORT": "3", "RYTHME": "0"}, text=True, capture_output=True, check=False,
+        timeout=240,
+    )  # fmt: skip
+    assert process.returncode == 1
+    failures = json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))["failures"]
+    assert {"seed": "3", "error": run.KILLED} in failures and all(one["error"] == run.KILLED for one in failures)
+    assert run.KILLED.replace(" :", "\u00a0:") in process.stderr or run.KILLED in process.stderr
+
+
 @pytest.mark.filterwarnings("ignore:Creating scratch directories")  # Dask se plaint d'un disque lent
 def test_the_same_command_works_on_a_cluster_already_started(tmp_path: Path) -> None:
     with LocalCluster(1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as elsewhere:
@@ -352,10 +370,35 @@ def test_a_module_that_declares_no_campaign_is_refused_in_one_sentence() -> None
         load("tests.course")
 
 
-def test_an_unknown_campaign_is_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.main(["hinton"]) == 1
+@pytest.mark.parametrize("name", ["hinton", "./hinton_grid", "../x", ".x", "a.b", "a..b"])
+def test_an_unknown_campaign_is_refused_in_one_sentence(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main([name]) == 1
     told = capsys.readouterr().err
-    assert "hinton n'existe pas" in told and "hinton_grid" in told and told.count("\n") == 1
+    assert f"{name} n'existe pas" in told and "hinton_grid" in told and told.count("\n") == 1
+
+
+def test_results_that_cannot_be_written_are_told_in_french(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "fichier").touch()
+    for where, cause in (("fichier", "un fichier porte déjà ce nom"), ("fichier/x", "dossier ou fichier absent")):
+        assert run.main([EXAMPLE, "--resultats", str(tmp_path / where)]) == 1
+        told = capsys.readouterr().err
+        assert cause in told and "--resultats" in told and told.count("\n") == 1 and "Errno" not in told
+
+
+def test_results_do_not_make_the_code_dirty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, table = tmp_path / "experiments" / "code.py", tmp_path / "data" / "results" / "essai.csv"
+    for path in (code, table):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", str(tmp_path)]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "Début"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(worker, "CAMPAIGNS", code.parent)
+    clean = worker.commit()
+    table.unlink()
+    assert worker.commit() == clean and clean and "+" not in clean
+    code.write_text("1", encoding="utf-8")
+    assert worker.commit() == clean + "+"
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """La page des campagnes du site : chaque campagne y est, avec ses nombres, ses phrases et ses réserves."""
 
+import csv
+import io
+import json
 import re
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +77,40 @@ def test_each_campaign_is_shown_told_and_limited(name: str) -> None:
     assert f"make campagne NOM={name}" in part and f'download="{name}.csv"' in part
     assert not re.search(r"\bnan\b|None|inf\b", re.sub(r"<[^>]*>", " ", part))
     assert faults(re.sub(r"<svg.*?</svg>|<[^>]*>", "", part, flags=re.S)) == []
+
+
+def incomplete(folder: Path, name: str, lost: Callable[[results.Row], bool]) -> None:
+    """La campagne `name` recopiée dans ce dossier, sans les lignes `lost`."""
+    table, card = results.RESULTS / f"{name}.csv", results.card(name)
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not lost(row)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    (folder / table.name).write_text(text.getvalue(), encoding="utf-8")
+    card |= {"sha256": results.fingerprint(text.getvalue())}
+    (folder / f"{name}.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "lost", "missing"),
+    [
+        ("lit", lambda row: row["data"] == "cifar10-jpeg", 92),  # des panneaux entiers
+        ("absent", lambda row: (row["method"], row["class"]) == ("distillé", "robe"), 3),  # une case
+        ("other_world", lambda row: row["world"] == "mnist", 5),  # un côté de la comparaison
+        ("rkd", lambda row: row["seed"] != "0", 100),  # une seule graine : aucun intervalle
+    ],
+)
+def test_a_campaign_that_lacks_runs_is_shown_with_what_it_has(
+    name: str, lost: Callable[[results.Row], bool], missing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incomplete(tmp_path, name, lost)
+    for module in (results, campaigns):
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    part = plain(campaigns.section(name, load(name)))
+    assert f"Essais qui manquent : {missing}." in part and "<table>" in part
+    assert not re.search(r"\bnan\b|None|inf\b", re.sub(r"<[^>]*>", " ", part))
 
 
 def test_the_page_leads_to_every_campaign_in_order() -> None:

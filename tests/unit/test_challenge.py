@@ -218,6 +218,9 @@ def test_counting_resnet18_leaves_the_readers_chance_alone():
         ({"activation_bits": 64}, "nombre de bits vaut 64"),
         ({"structured_pruning": -0.1}, "parts élaguées"),
         ({"structured_pruning": 0.6, "unstructured_pruning": 0.6}, "parts élaguées"),
+        ({"structured_pruning": 1.0}, r"Tout est élagué \(structured_pruning=1, unstructured_pruning=0\)"),
+        ({"unstructured_pruning": 1.0}, r"Tout est élagué \(structured_pruning=0, unstructured_pruning=1\)"),
+        ({"structured_pruning": 0.5, "unstructured_pruning": 0.5}, "Tout est élagué"),
     ],
 )
 def test_an_impossible_compression_is_refused(setting, words):

@@ -565,7 +565,7 @@ def test_download_that_cannot_be_written(
     monkeypatch.setattr(os, "access", lambda place, mode: False)
     with pytest.raises(OSError) as error:
         load("mnist", root=tmp_path)
-    sentence(error, f"« {tmp_path} »", cause, "COURS_DONNEES", "24 Mo libres")
+    sentence(error, f"« {tmp_path} »", cause, "COURS_DONNEES", "72 Mo libres")
 
 
 def test_a_folder_left_by_another_download_is_named(

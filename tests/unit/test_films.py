@@ -207,6 +207,17 @@ def test_a_cell_that_fails_is_named(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in str(refused.value)
 
 
+def test_a_cell_without_end_and_a_kernel_that_stops_are_told_in_french(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lesson, "LONGEST_CELL", 1)
+    with pytest.raises(RuntimeError, match=r"petit\.ipynb .* une cellule dure plus de 1 secondes"):
+        lesson.executed(notebook(tmp_path, ["import time\ntime.sleep(60)"]))
+    monkeypatch.setattr(lesson, "LONGEST_CELL", 60)
+    with pytest.raises(RuntimeError, match=r"petit\.ipynb .* son noyau s'est arrêté"):
+        lesson.executed(notebook(tmp_path, ["import os\nos._exit(1)"]))
+
+
 def test_headings_are_listed() -> None:
     page = '<h1>T</h1><h2 id="a">Le <em>premier</em></h2>\n<p>x</p><h2 id="b">Le second ?</h2>'
     assert list(lesson.headings(page)) == [("a", "Le premier"), ("b", "Le second\u202f?")]

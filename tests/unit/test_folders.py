@@ -86,6 +86,15 @@ def test_given_split_is_kept(tmp_path: Path) -> None:
     assert [part.y.bincount().tolist() for part in (data.train, data.validation, data.test)] == [[4, 4], [1, 1], [1, 1]]
 
 
+def test_capital_letters_of_the_split_are_the_same_everywhere(tmp_path: Path) -> None:
+    for half in ("Train", "TEST"):
+        for name in ("chat", "chien"):
+            for number in range(2):
+                save(tmp_path / half / name / f"{number}.png")
+    data = read(tmp_path)
+    assert data.test.classes == ("chat", "chien") and len(data.test) == 4
+
+
 def test_three_images_a_class_are_enough(tmp_path: Path) -> None:
     for name in "abc":
         for number in range(3):

@@ -76,6 +76,9 @@ def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         results.column(rows, "accuracy", method="absente", seed=0)
     with pytest.raises(FileNotFoundError, match="essai"):
         results.load("autre")
+    (tmp_path / "essai.json").unlink()
+    with pytest.raises(ValueError, match=r"essai\.json.*abîmé ou incomplet.*git checkout"):
+        results.load("essai")  # et non « choisissez parmi essai »
 
 
 @pytest.mark.parametrize("path", sorted(results.RESULTS.glob("*.csv")), ids=lambda path: path.stem)

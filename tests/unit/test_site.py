@@ -137,6 +137,18 @@ def test_without_a_browser_one_line_says_what_to_do(
         site.print_pdf(sys.executable, tmp_path / "page.html")
 
 
+def test_a_browser_that_does_not_print_keeps_no_page_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = ROOT / "site"
+    monkeypatch.setattr(site, "build", lambda only: iter([folder / "aide-memoire.html", folder / "index.html"]))
+    monkeypatch.setattr(site, "chromium", lambda: str(tmp_path / "chromium"))
+    monkeypatch.setattr(sys, "argv", ["site.py"])
+    with pytest.raises(SystemExit, match=r"n'a pas imprimé aide-memoire\.html \(dossier ou fichier absent\)"):
+        site.main()
+    assert "index.html" in capsys.readouterr().out
+
+
 def test_missing_library_is_one_sentence() -> None:
     code = "import sys; sys.modules['latex2mathml'] = None; import lab.site"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
