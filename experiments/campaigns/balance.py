@@ -10,7 +10,7 @@ from course_utils import results
 from course_utils.balance import BUDGETS, METHODS, new_student, train
 from course_utils.training import evaluate
 from experiments.campaign import Campaign, Comparison, Row, View, grid
-from experiments.campaigns.balance_step import SETTINGS
+from experiments.campaigns.balance_step import SETTINGS, STEPS
 from experiments.shared import ALONE, TEACHER, dataset, teacher
 
 
@@ -26,9 +26,13 @@ def measure(*, budget: str, method: str, seed: int) -> list[Row]:
 
 
 def best_step(budget: str, method: str) -> float:
-    """Le pas que la validation a choisi."""
-    rows = [row for row in results.load("balance_step") if (row["budget"], row["method"]) == (budget, method)]
-    return max(rows, key=lambda row: row["validation"])["lr"]
+    """Le pas dont la validation, en moyenne sur les graines de balance_step, est la plus haute."""
+    rows = results.load("balance_step")
+
+    def validation(lr: float) -> float:
+        return results.interval(results.column(rows, "validation", budget=budget, method=method, lr=lr)).mean
+
+    return max(STEPS, key=validation)
 
 
 def points() -> list[Row]:

@@ -1,11 +1,13 @@
 """RKD, six graines, trois dimensions d'élève : rappel à 1 et exactitude. Un quart d'heure sur deux cœurs.
 
 Chaque graine fixe les 3 000 images et les poids initiaux, les mêmes pour toutes les méthodes. `recall` : la part des
-images de test dont la plus proche voisine (dans l'espace de l'élève) est de la même classe. `accuracy` : l'exactitude
-sur le test, vide pour les méthodes qui n'entraînent pas la couche finale.
+images de test dont la plus proche voisine (dans l'espace de l'élève) est de la même classe. Les triplets n'apprennent
+que des vecteurs ramenés à la longueur 1 : ils sont jugés sur ceux-là. `accuracy` : l'exactitude sur le test, vide pour
+les méthodes qui n'entraînent pas la couche finale.
 """
 
 import torch
+import torch.nn.functional as F
 
 from course_utils.models import mlp
 from course_utils.objectives import Hinton, Objective, Rkd, Supervised
@@ -47,8 +49,10 @@ def measure(*, seed: int, dimension: int, method: str) -> list[Row]:
         network = mlp((SETTINGS["hidden"], dimension), seed=seed)
         objective = objectives(teacher())[method]
         fit(network, train, objective, epochs=SETTINGS["epochs"], lr=SETTINGS["lr"], seed=seed, progress=False)
+    vectors = embeddings(network, queries)
+    judged = F.normalize(vectors, dim=1) if method == "triplets" else vectors
     accuracy = "" if method in METRICS else evaluate(network, test)
-    return [{"recall": recall_at_1(embeddings(network, queries), queries.y), "accuracy": accuracy}]
+    return [{"recall": recall_at_1(judged, queries.y), "accuracy": accuracy}]
 
 
 CAMPAIGN = Campaign(

@@ -185,7 +185,6 @@ TAUGHT, ERASED = {"method": "distillé"}, {"method": "renormalisé"}
         ("absent", "recall_prior", ERASED | BAG),
         ("other_world", "test", {"world": "mnist"}),
         ("other_world", "test", {"world": "fashion-mnist"}),
-        ("other_world", "favorite", {"world": "mnist"}),
     ],
 )
 def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
@@ -193,6 +192,15 @@ def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
 ) -> None:
     mean = results.interval(results.column(results.load(campaign), column, **where)).mean
     assert re.search(rf"\b{french_number(100 * mean, 1)}\b", section_of(3))
+
+
+def test_how_much_the_soft_labels_vary_is_what_the_campaign_measured() -> None:
+    rows = results.load("other_world")
+    digits, clothes = (
+        french_number(results.interval(results.column(rows, "variation", world=world)).mean, 3)
+        for world in ("mnist", "fashion-mnist")
+    )
+    assert f"un écart-type de {digits} contre {clothes}" in section_of(3)
 
 
 def test_errors_on_digits_without_any_three_are_those_of_the_campaign() -> None:

@@ -1,9 +1,12 @@
 """Ce que les notebooks 03, 04, 05 et le guide disent des campagnes et des coûts est ce que leurs lignes contiennent."""
 
+from torch import nn
+
 from course_utils import results
 from course_utils.challenge_peers import reference_resnet18
 from course_utils.cost import challenge_terms, macs, parameters
 from course_utils.french import french_number
+from course_utils.models import plain
 from tests.course import ROOT
 
 GUIDE = (ROOT / "notebooks" / "guide_enseignant.md").read_text(encoding="utf-8").replace("\u00a0", " ")
@@ -42,6 +45,46 @@ def test_the_hint_is_behind_kd_wherever_kd_starts() -> None:
         for depth in (7, 13, 19, 25)
     }
     assert all(gaps[depth].mean < 0 and not gaps[depth].significant for depth in (7, 13, 19)) and gaps[25].low > 0
+    seven = (results.column(rows, "accuracy", method=m, depth=7) for m in (kd, "seul"))
+    assert results.paired(*seven).high < 0, "à 7 couches, KD fait moins bien que l'élève seul"
+
+
+def test_where_the_hint_is_placed_is_not_a_matter_of_length() -> None:
+    def lengths(depth: int, stage: int) -> tuple[int, int]:
+        """Les couches guidées, et celles qui restent au-dessus."""
+        network = plain(depth)
+        convolutions = [sum(isinstance(m, nn.Conv2d) for m in part.modules()) for part in network.stages]
+        below = 1 + sum(convolutions[:stage])
+        return below, sum(convolutions[stage:])
+
+    assert lengths(25, 1) == lengths(25, 2)[::-1] == (8, 16)
+
+
+def test_which_classes_come_back_badly_and_why() -> None:
+    rows = results.load("absent")
+    taught, erased = (results.matching(rows, method=name) for name in ("distillé", "renormalisé"))
+
+    def of(found: list[results.Row], name: str, column: str) -> list[float]:
+        return results.column(found, column, **{"class": name})
+
+    def mean(name: str, column: str) -> float:
+        return results.interval(of(taught, name, column)).mean
+
+    classes = list(results.grouped(taught, "class"))
+    gaps = {c: results.paired(of(taught, c, "recall_prior"), of(erased, c, "recall_prior")) for c in classes}
+    assert [c for c in classes if not gaps[c].significant] == ["sac"]
+    assert sorted(classes, key=lambda c: mean(c, "recall_prior"))[:2] == ["chemise", "pantalon"]
+    assert 0.45 < mean("pantalon", "recall_prior") < 0.5 and mean("pantalon", "recall_validation") > 0.75
+    errors = zip(*(of(taught, "pantalon", f"errors_{way}") for way in ("validation", "prior")), strict=True)
+    assert all(chosen < ruled for chosen, ruled in errors), "moins d'erreurs en tout"
+    assert mean("pantalon", "bias_validation") < 1.15 * mean("pantalon", "bias_prior"), "un biais à peine plus grand"
+    assert mean("basket", "recall_prior") > 0.7 and max(of(erased, "basket", "recall_prior")) < 0.1
+
+
+def test_the_soft_labels_vary_less_in_a_world_that_teaches_nothing() -> None:
+    rows = results.load("other_world")
+    clothes, digits = (results.column(rows, "variation", world=world) for world in ("fashion-mnist", "mnist"))
+    assert max(digits) < min(clothes) / 4, "changent très peu"
 
 
 def test_seven_and_eight_alone_start_lower_than_in_the_paper_and_end_a_little_higher() -> None:
