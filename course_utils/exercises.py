@@ -75,9 +75,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 TODO = verdict("vide", "À vous de jouer", "Complétez la cellule de l'exercice, exécutez-la, puis celle-ci de nouveau.")
 
 
-NOTHING = verdict(
-    "faux", "Pas encore", "Votre fonction ne rend rien : sa dernière ligne doit être `return`, suivi du résultat."
-)
+NOTHING = "Votre fonction ne rend rien : sa dernière ligne doit être `return`, suivi du résultat."
+ALTERS = "De plus, votre fonction modifie l'un de ses arguments : partez d'une copie, `.clone()`."
 
 
 def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: bool) -> Verdict | None:
@@ -88,13 +87,17 @@ def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: b
         obtained = _apply(answer, given)
     except Exception as error:
         return _failed(exercise, case, answer, error)
+    if obtained is None:
+        return verdict("faux", "Pas encore", NOTHING, detail="" if first else _case(exercise, case))
     if is_blank(obtained) and first:
-        return TODO if obtained is not None else NOTHING
+        return TODO
     found = difference(expected, obtained, exercise.tolerance)
+    altered = difference(_values(case), _values(given), 0.0)
     if found:
-        detail = f"Cas : {_describe(exercise.reference, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
-        return _wrong(found, _hint(exercise, lambda wrong: _apply(wrong, copy.deepcopy(case)), obtained), detail)
-    if difference(_values(case), _values(given), 0.0):
+        detail = f"{_case(exercise, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
+        hint = _hint(exercise, lambda wrong: _apply(wrong, copy.deepcopy(case)), obtained)
+        return _wrong(f"{found} {ALTERS}" if altered else found, hint, detail)
+    if altered:
         return verdict(
             "faux",
             "Presque",
@@ -149,18 +152,33 @@ def _hint(exercise: Exercise, result_of: Callable[[Any], Any], obtained: Any) ->
     return ""
 
 
-def _describe(reference: Callable[..., Any], case: Case) -> str:
+def _case(exercise: Exercise, case: Case) -> str:
     """Les arguments d'un cas, avec leurs noms."""
-    named = case if isinstance(case, dict) else dict(zip(inspect.signature(reference).parameters, case, strict=False))
-    return ", ".join(f"{name} = {short(value)}" for name, value in named.items())
+    names = inspect.signature(exercise.reference).parameters
+    named = case if isinstance(case, dict) else dict(zip(names, case, strict=False))
+    return "Cas : " + ", ".join(f"{name} = {short(value)}" for name, value in named.items())
 
 
 def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Verdict:
     """L'erreur levée par la fonction de l'étudiant, avec la ligne qui l'a levée."""
     *source, reason = _where_and_why(answer, error)
-    detail = "\n".join([*source, reason, f"Cas : {_describe(exercise.reference, case)}"])
+    detail = "\n".join([*source, reason, _case(exercise, case)])
     sentence = "Voici la ligne et la raison." if source else "Voici la raison."
-    return verdict("faux", "Votre fonction s'arrête sur une erreur", sentence, detail=detail)
+    return verdict("faux", "Votre fonction s'arrête sur une erreur", sentence, _advice(error), detail=detail)
+
+
+def _advice(error: Exception) -> str:
+    """Quoi faire devant les erreurs les plus courantes, que Python et torch disent en anglais."""
+    said = str(error)
+    if isinstance(error, NameError) and error.name:
+        advice = f"`{error.name}` n'existe pas ici : corrigez ce nom, ou ajoutez son `import` dans la cellule."
+    elif "must match the size" in said:
+        advice = "Les formes ne s'accordent pas : une somme ou un maximum garde-t-il son axe (`keepdim=True`) ?"
+    elif "torch.return_types" in said:
+        advice = "Avec un axe, cette fonction rend deux tenseurs : `.values` et `.indices`."
+    else:
+        return ""
+    return f"**Indice.** {advice}"
 
 
 def _where_and_why(answer: Any, error: Exception) -> list[str]:

@@ -44,9 +44,7 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
     """
     if _is_array(expected):
         if not _is_array(obtained):
-            return f"Un tenseur est attendu, pas un objet `{type(obtained).__name__}`" + (
-                " : `.item()` ou `float()` couperait le gradient." if isinstance(obtained, int | float) else "."
-            )
+            return _no_tensor(obtained)
         if _is_tensor(expected) and not _is_tensor(obtained):
             return "Un tenseur est attendu, pas un tableau NumPy, qui couperait le gradient : restez en torch."
         return _array_difference(_array(expected), _array(obtained), tolerance)
@@ -79,19 +77,39 @@ def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: flo
     if obtained.dtype.kind not in "fiub" or (expected.dtype.kind == "f") != (obtained.dtype.kind == "f"):
         wanted = "à virgule" if expected.dtype.kind == "f" else "entiers ou booléens"
         return f"Des nombres {wanted} sont attendus, les vôtres sont de type {_kind(obtained)}."
-    if np.isnan(obtained.astype(float)).any() and not np.isnan(expected.astype(float)).any():
-        return "Le résultat contient des NaN."
+    holes = np.isnan(obtained.astype(float))
+    if holes.any() and not np.isnan(expected.astype(float)).any():
+        if expected.ndim == 0:
+            return "Le résultat est NaN."
+        return f"Le résultat contient des NaN ({holes.sum()} sur {holes.size}), le premier {_at(holes)}."
     wrong = ~_close(expected, obtained, tolerance)
     if not wrong.any():
         return None
     if expected.ndim == 0:
         return "La valeur est différente."
-    count, place = int(wrong.sum()), tuple(int(i) for i in np.argwhere(wrong)[0])
+    count, place = int(wrong.sum()), tuple(np.argwhere(wrong)[0])
     differ = "valeurs diffèrent" if count > 1 else "valeur diffère"
     first = " ; la première," if count > 1 else ","
     return (
-        f"{count} {differ} sur {expected.size}{first} à l'indice [{', '.join(map(str, place))}], "
+        f"{count} {differ} sur {expected.size}{first} {_at(wrong)}, "
         f"devrait être {short(float(expected[place]))} et vaut {short(float(obtained[place]))}."
+    )
+
+
+def _at(places: np.ndarray) -> str:
+    """Le premier endroit vrai d'un tableau, en mots."""
+    return f"à l'indice [{', '.join(map(str, np.argwhere(places)[0]))}]"
+
+
+def _no_tensor(obtained: Any) -> str:
+    """Ce qui a été rendu au lieu d'un tenseur, et quoi faire."""
+    kind = f"Un tenseur est attendu, pas un objet `{type(obtained).__name__}`"
+    if type(obtained).__module__ == "torch.return_types":
+        return f"{kind} : avec un axe, cette fonction rend deux tenseurs, `.values` et `.indices`."
+    if isinstance(obtained, list | tuple):
+        return f"{kind} : `torch.stack` assemble des tenseurs, `torch.tensor` des nombres."
+    return (
+        f"{kind} : `.item()` ou `float()` couperait le gradient." if isinstance(obtained, int | float) else f"{kind}."
     )
 
 

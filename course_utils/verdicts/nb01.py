@@ -58,12 +58,16 @@ EXERCISES = {
         cases=_softmax_cases,
         mistakes={
             "La température divise les logits, elle ne les multiplie pas.": lambda z, t: torch.softmax(z * t, 1),
-            "La température n'est pas utilisée.": lambda z, t: torch.softmax(z, 1),
+            "La température n'a ici aucun effet : elle manque, ou elle se simplifie dans le quotient. Divisez les "
+            "logits, avant l'exponentielle.": lambda z, t: torch.softmax(z, 1),
             "Le softmax se prend sur les classes (axe 1), pas sur les images du lot.": lambda z, t: torch.softmax(
                 z / t, 0
             ),
             "exp(1000) déborde : retranchez d'abord le maximum de chaque ligne.": lambda z, t: (
                 torch.exp(z / t) / torch.exp(z / t).sum(1, keepdim=True)
+            ),
+            "Retranchez le maximum de *chaque ligne*, et non celui du lot : une ligne bien plus basse devient nulle.": (
+                lambda z, t: torch.exp((z - z.max()) / t) / torch.exp((z - z.max()) / t).sum(1, keepdim=True)
             ),
             "Divisez les logits avant le softmax, pas les probabilités après : leur somme n'est plus 1.": lambda z, t: (
                 torch.softmax(z, 1) / t
@@ -78,6 +82,7 @@ EXERCISES = {
             "0 · log 0 donne NaN : remplacez-le par 0, par exemple avec torch.special.xlogy ou clamp.": lambda p: (
                 -(p * torch.log2(p)).sum(1)
             ),
+            "Deux fautes : 0 · log 0 donne NaN, et `log` compte en nats.": lambda p: -(p * p.log()).sum(1),
             "C'est l'entropie en nats : pour des bits, divisez par ln 2 (ou prenez log2).": lambda p: (
                 -torch.special.xlogy(p, p).sum(1)
             ),

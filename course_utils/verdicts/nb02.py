@@ -20,7 +20,7 @@ def _cases() -> tuple:
 
 
 def gradient(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():  # même là où le verdict interdit autograd
         z = student.detach().clone().requires_grad_()
         (result,) = torch.autograd.grad(losses.kd_loss(z, teacher, temperature), z)
     return result
@@ -32,6 +32,16 @@ def _kl(student: Tensor, teacher: Tensor, t: float, *, reduction: str = "batchme
 
 def _gap(student: Tensor, teacher: Tensor, t: float) -> Tensor:
     return losses.soften(student, t) - losses.soften(teacher, t)
+
+
+def _by_hand(answer: Callable[..., Tensor]) -> bool:
+    student, teacher = _pair(3, 5, 4)
+    try:
+        with torch.inference_mode():  # autograd n'y retient rien
+            answer(student, teacher, 2.0)
+    except RuntimeError:
+        return False
+    return not student.requires_grad
 
 
 def _passes_gradient(answer: Callable[..., Tensor]) -> bool:
@@ -64,6 +74,7 @@ LOSS_MISTAKES = {
     'C\'est une moyenne sur les images, pas sur les classes (reduction="batchmean", et non "mean").': lambda s, t, T: (
         T**2 * _kl(s, t, T, reduction="mean")
     ),
+    "Le facteur est T², et non T.": lambda s, t, T: T * _kl(s, t, T),
     "Les deux fautes y sont encore : le facteur T² manque, et la moyenne prend aussi les classes.": lambda s, t, T: _kl(
         s, t, T, reduction="mean"
     ),
@@ -71,8 +82,19 @@ LOSS_MISTAKES = {
     "La divergence est prise à l'envers : c'est KL(enseignant ‖ élève), pondérée par l'enseignant.": lambda s, t, T: (
         losses.kd_loss(t, s, T)
     ),
-    "La température n'agit que sur un des deux réseaux : divisez les deux séries de logits.": lambda s, t, T: (
+    "Le signe est inversé : Σ p (log p − log q).": lambda s, t, T: -losses.kd_loss(s, t, T),
+    "La température n'agit que sur l'enseignant : divisez aussi les logits de l'élève.": lambda s, t, T: (
         T**2 * F.kl_div(F.log_softmax(s, 1), F.softmax(t / T, 1), reduction="batchmean")
+    ),
+    "La température n'agit que sur l'élève : divisez aussi les logits de l'enseignant.": lambda s, t, T: (
+        T**2 * F.kl_div(F.log_softmax(s / T, 1), F.softmax(t, 1), reduction="batchmean")
+    ),
+    "`F.kl_div` attend le logarithme des probabilités de l'élève : `log_softmax`, et non `softmax`.": lambda s, t, T: (
+        T**2 * F.kl_div(F.softmax(s / T, 1), F.softmax(t / T, 1), reduction="batchmean")
+    ),
+    "`F.kl_div` attend d'abord le *logarithme* des probabilités de l'élève (`log_softmax`), puis les probabilités de "
+    "l'enseignant (`softmax`).": lambda s, t, T: (
+        T**2 * F.kl_div(F.softmax(t / T, 1), F.log_softmax(s / T, 1), reduction="batchmean")
     ),
     "Un softmax de trop : les logits sont déjà passés dans un softmax avant celui de la température.": lambda s, t, T: (
         losses.kd_loss(torch.softmax(s, 1), torch.softmax(t, 1), T)
@@ -87,7 +109,7 @@ EXERCISES = {
         reference=losses.kd_loss,
         why="La divergence est nulle quand l'élève répond comme l'enseignant, et T² garde aux gradients leur taille.",
         cases=_cases,
-        mistakes={hint: wrong for hint, wrong in LOSS_MISTAKES.items() if not hint.startswith("Les deux")},
+        mistakes={hint.replace("Les deux fautes y sont encore", "Deux fautes"): f for hint, f in LOSS_MISTAKES.items()},
         properties=PROPERTIES,
     ),
     "02-gradient": Exercise(
@@ -96,6 +118,13 @@ EXERCISES = {
         cases=_cases,
         mistakes={
             "Il manque la moyenne : divisez par le nombre d'images N.": lambda s, t, T: T * _gap(s, t, T),
+            "q − p est la dérivée pour une image et à T = 1 : il manque le facteur T et la division par N.": _gap,
+            "Deux fautes : le facteur est T, et non T² (z/T se dérive aussi), et il manque la division par N.": (
+                lambda s, t, T: T**2 * _gap(s, t, T)
+            ),
+            "Deux fautes : la dérivée de −log q donne q − p, et non p − q ; et il manque la division par N.": (
+                lambda s, t, T: -T * _gap(s, t, T)
+            ),
             "Le signe est inversé : la dérivée de −log q donne q − p.": lambda s, t, T: -T * _gap(s, t, T) / len(s),
             "La dérivée de z/T apporte un facteur 1/T : T²/T = T, et non T².": lambda s, t, T: (
                 T**2 * _gap(s, t, T) / len(s)
@@ -110,6 +139,7 @@ EXERCISES = {
                 T * _gap(s, t, 1.0) / len(s)
             ),
         },
+        properties={"C'est autograd qui a calculé : écrivez la formule, avec q et p.": _by_hand},
     ),
     "02-bug-moyenne": Exercise(
         reference=losses.kd_loss,

@@ -32,6 +32,12 @@ def _mean_gap(logits: Tensor, absent: int, share: float) -> float:
     return margins(logits, [absent]).mean().item()
 
 
+def _masked_by_zero(logits: Tensor, absent: int, share: float) -> float:
+    others = logits.clone()
+    others[:, absent] = 0
+    return torch.quantile(others.amax(dim=1) - logits[:, absent], share).item()
+
+
 def renormalised(p: Tensor, absent: int) -> Tensor:
     """Les labels doux sans une classe, de somme 1."""
     kept = p.clone()
@@ -80,6 +86,13 @@ EXERCISES = {
             "n'est négative.": _above_everything,
             "Une image bascule quand le biais *dépasse* sa marge : c'est la part des plus petites marges qu'il faut, "
             "pas celle des plus grandes.": _other_end,
+            "La marge est à l'envers : c'est le plus grand logit des autres, *moins* celui de la classe absente.": (
+                lambda logits, absent, share: -_other_end(logits, absent, share)
+            ),
+            "Le signe est à l'envers : on demande ce qu'il faut *ajouter* au logit de la classe absente.": (
+                lambda logits, absent, share: -rule(logits, absent, share)
+            ),
+            "Un logit de 0 n'exclut pas la classe absente, il peut être le plus grand : mettez −∞.": _masked_by_zero,
             "Ni la moyenne ni la médiane des marges ne dépendent de `share` : il faut un quantile.": _mean_gap,
         },
     ),

@@ -149,7 +149,10 @@ ALTERED = "La valeur est juste, mais vous changez `teacher` lui-même : `teache
 STATISTICS = "En mode train, les BatchNorm ont compté la sonde, même sous `torch.no_grad()` : passez en évaluation."
 COUNTER = "Un compteur a bougé : en mode train, `num_batches_tracked` compte chaque passage, sonde comprise."
 TRACES = "Les formes sont justes, mais le réseau a changé : un poids, un gradient, un réglage ou un *hook* y reste."
-LEFT_IN_EVAL = "Le réseau, arrivé en mode train, repart en mode évaluation : rendez-lui le mode qu'il avait."
+LEFT_IN_EVAL = (
+    "Le réseau, arrivé en mode train, repart en mode évaluation : rendez-lui le mode qu'il avait. (Une copie ? "
+    "`copy.copy` partage les couches ; `copy.deepcopy` les copie.)"
+)
 LEFT_IN_TRAIN = "Le réseau, arrivé en mode évaluation, repart en mode train : retenez `model.training` au départ."
 
 EXERCISES = {
@@ -183,6 +186,7 @@ EXERCISES = {
             "Ce sont les valeurs absolues : élevez les écarts au carré.": lambda s, t: (s - t).abs().mean(),
             "Retirez le ½ de l'article, ½‖·‖² : il ne change que l'échelle.": lambda s, t: hint(s, t) / 2,
             "C'est le ½‖·‖² de l'article : prenez la moyenne des carrés.": lambda s, t: _squares(s, t).mean() / 2,
+            "C'est le ½‖·‖² de tout le lot : prenez la moyenne des carrés.": lambda s, t: _squares(s, t).sum() / 2,
             "Une racine de trop : la moyenne des carrés suffit.": lambda s, t: hint(s, t).sqrt(),
             NO_STUDENT: lambda s, t: hint(s.detach(), t),
             NO_DETACH: lambda s, t: (s - t).square().mean(),
@@ -200,6 +204,12 @@ EXERCISES = {
         mistakes={
             "Tout ne bouge pas : en aval de l'étage guidé, il n'y a aucun gradient.": lambda n, g: list(n),
             "Un étage de trop : dans les noms, le premier étage porte le numéro 0.": lambda n, g: moving(n, g + 1),
+            "Dans les noms, le premier étage porte le numéro 0 : il manque ici, et l'un des vôtres est de trop.": (
+                lambda n, g: _starting(n, "stem.", *_stages(g + 1)[1:])
+            ),
+            "Entre le stem et l'étage guidé, les étages d'avant apprennent aussi.": lambda n, g: _starting(
+                n, "stem.", f"stages.{g - 1}."
+            ),
             "Un étage manque : c'est la sortie de l'étage guidé que l'on compare.": lambda n, g: moving(n, g - 1),
             "Le gradient remonte aussi en amont de l'étage guidé.": lambda n, g: _starting(n, f"stages.{g - 1}."),
             "Le stem est oublié : il est en amont de tous les étages.": lambda n, g: _starting(n, *_stages(g)),

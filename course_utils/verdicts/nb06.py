@@ -76,6 +76,10 @@ def mix(hard: Tensor, soft: Tensor, blocks: Tensor, *, hard_share: float, kd_sha
     return kd_share * (hard_share * hard + (1 - hard_share) * soft) + (1 - kd_share) * blocks
 
 
+def _three_shares(hard: Tensor, soft: Tensor, blocks: Tensor, *, hard_share: float, kd_share: float) -> Tensor:
+    return hard_share * hard + kd_share * soft + (1 - hard_share - kd_share) * blocks
+
+
 def _mix_cases() -> list[dict[str, Any]]:
     names = ("hard", "soft", "blocks", "hard_share", "kd_share")
     values = [(2.0, 5.0, 30.0, 0.9, 0.7), (1.5, 4.0, 0.25, 0.95, 0.75), (1.0, 7.0, 3.0, 0.4, 0.0)]
@@ -116,7 +120,7 @@ def _phase_cases() -> list[tuple[models.StagedNet, int]]:
     )
     _freeze(ends, ends.stem, ends.head)
     _freeze(frozen, frozen)
-    return [(free, 1), (free, 2), (ends, 2), (frozen, 1), (frozen, 2), (ends, 1)]
+    return [(free, 2), (free, 1), (ends, 2), (frozen, 1), (frozen, 2), (ends, 1)]
 
 
 def _trained_after(answer: Any, *phases: int) -> list[str]:
@@ -136,12 +140,18 @@ def _named_only(student: models.StagedNet, phase: int) -> list[str]:
 
 
 ALTERED = "`detach_()` et `requires_grad_()` changent l'enseignant sur place : `detach()` en rend une version à part."
-ALONE = "Chaque écart doit avoir un gradient dans son bloc, et dans aucun autre : `.item()` le couperait."
+ALONE = (
+    "Chaque écart doit garder son gradient, dans son bloc et dans aucun autre. `torch.tensor([…])`, `.item()`, "
+    "`no_grad` ou un `.detach()` sur la sortie du bloc le coupent ; `torch.stack` le garde."
+)
 INPUT = "Un gradient remonte vers l'enseignant par l'entrée des blocs : `teacher_features[i]` est à détacher."
 TARGET = "Un gradient remonte vers l'enseignant par la cible : `teacher_features[i + 1]` est à détacher."
 MIDDLE = "Un gradient remonte vers l'enseignant, entre deux blocs : détachez chaque entrée et chaque cible."
 TERMS = "Chacun des trois termes doit recevoir un gradient : ne détachez rien ici."
-NAMED = "Les noms sont justes, mais rien n'est vraiment gelé : appelez `requires_grad_(False)` sur chaque extrémité."
+NAMED = (
+    "Les noms sont justes, mais `student` n'est pas gelé : appelez `requires_grad_(False)` sur ses propres extrémités, "
+    "et non sur celles d'une copie."
+)
 FREED = "Les noms sont justes, mais ce que la phase 1 a gelé l'est encore en phase 2 : `requires_grad_(True)` manque."
 STATE = "Les noms sont justes, mais un élève arrivé gelé le reste en partie : libérez-le d'abord en entier."
 
@@ -178,6 +188,13 @@ EXERCISES = {
         mistakes={
             "Vous avez mis α sur l'enseignant, comme on le lit souvent ; dans le code officiel de LIT, α "
             "(ici hard_share) pèse les labels.": lambda hard_share, **x: mix(**x, hard_share=1 - hard_share),
+            "α et β sont échangés : β (`kd_share`) est à l'extérieur du crochet, α (`hard_share`) à l'intérieur.": (
+                lambda hard_share, kd_share, **x: mix(**x, hard_share=kd_share, kd_share=hard_share)
+            ),
+            "Les deux parts sont à l'envers : α pèse les labels, et β la distillation.": (
+                lambda hard_share, kd_share, **x: mix(**x, hard_share=1 - hard_share, kd_share=1 - kd_share)
+            ),
+            "Les trois poids ne sont pas α, β et 1 − α − β : la distillation pèse β, et α la partage.": _three_shares,
             "β pèse la distillation, et 1 − β les blocs.": lambda kd_share, **x: mix(**x, kd_share=1 - kd_share),
             "Les blocs pèsent 1 − β, et non 1.": lambda **x: mix(**x) + x["kd_share"] * x["blocks"],
             "α n'est pas appliqué.": lambda hard, soft, **x: mix(hard + soft, hard + soft, **x),
@@ -194,10 +211,20 @@ EXERCISES = {
         "elles, ne suivent pas `requires_grad` mais le mode.",
         cases=_phase_cases,
         mistakes={
-            "Rien n'est gelé. `student.stem.requires_grad = False` ne fait que poser un attribut sur le module ; "
-            "`requires_grad_(False)` agit sur ses paramètres.": lambda student, phase: _all_but(student),
-            "La couche finale est oubliée : elle reste fixe, comme le stem.": lambda s, phase: _all_but(s, s.stem),
-            "Le stem est oublié : il reste fixe, comme la couche finale.": lambda s, phase: _all_but(s, s.head),
+            "En phase 1, rien n'est gelé : ni `.eval()`, ni `student.stem.requires_grad = False` ne touchent aux "
+            "paramètres ; `requires_grad_(False)` les gèle.": lambda student, phase: _all_but(student),
+            "La couche finale est oubliée : elle reste fixe, comme le stem.": lambda s, phase: (
+                _all_but(s, s.stem) if phase == 1 else prepare(s, 2)
+            ),
+            "Le stem est oublié : il reste fixe, comme la couche finale.": lambda s, phase: (
+                _all_but(s, s.head) if phase == 1 else prepare(s, 2)
+            ),
+            "En phase 2, tout s'entraîne : la couche finale y reste gelée.": lambda s, phase: (
+                _all_but(s, s.head) if phase == 2 else prepare(s, 1)
+            ),
+            "En phase 2, tout s'entraîne : le stem y reste gelé.": lambda s, phase: (
+                _all_but(s, s.stem) if phase == 2 else prepare(s, 1)
+            ),
             "C'est l'inverse : ce sont les étages qui s'entraînent.": lambda s, phase: (
                 _all_but(s, s.stages) if phase == 1 else prepare(s, 2)
             ),
@@ -206,6 +233,7 @@ EXERCISES = {
             ),
             "Ce que la phase 1 a gelé l'est encore en phase 2. C'est aussi le défaut du code officiel : "
             "`requires_grad` n'y est jamais remis à True.": _never_freed,
+            "Les deux phases sont échangées : c'est la première qui gèle.": lambda s, phase: prepare(s, 3 - phase),
             NAMED: _named_only,
             FREED: lambda s, phase: prepare(s, 1) if phase == 1 else _named_only(s, 2),
         },

@@ -45,7 +45,8 @@ def _gradient_is_finite(answer: object) -> bool:
 
 
 def _diagonal_is_zero(answer: object) -> bool:
-    return bool((answer(100 * _points((4, 3))[0]).diagonal() == 0).all())  # type: ignore[operator]
+    """Sur 64 points : au-delà de 25, `torch.cdist` développe le carré, et sa diagonale n'est plus nulle."""
+    return bool((answer(100 * _points((64, 16))[0]).diagonal() == 0).all())  # type: ignore[operator]
 
 
 def _has_a_gradient(answer: object) -> bool:
@@ -67,7 +68,15 @@ def _scale_has_no_slope(answer: object) -> bool:
 
 
 def _zeros_stay_zeros(answer: object) -> bool:
-    return bool((answer(torch.zeros(3, 3)) == 0).all())  # type: ignore[operator]
+    found = answer(torch.zeros(3, 3))  # type: ignore[operator]
+    return isinstance(found, Tensor) and found.shape == (3, 3) and bool((found == 0).all())
+
+
+def _loss_of_one_place_is_finite(answer: object) -> bool:
+    """Tous les points d'un côté confondus, ou un seul point : les distances relatives y sont nulles."""
+    one, other, points = _points((1, 3), (1, 5), (4, 2))
+    pairs = ((torch.zeros(4, 3), points), (points, torch.zeros(4, 3)), (one, other))
+    return all(torch.allclose(answer(s, t), rkd_distance_loss(s, t), rtol=1e-4) for s, t in pairs)  # type: ignore[operator]
 
 
 def _degenerate_is_zero(answer: object) -> bool:
@@ -93,11 +102,6 @@ def _shared_mu(student: Tensor, teacher: Tensor) -> Tensor:
     d_student, d_teacher = distances(student), distances(teacher)
     mu = d_teacher[d_teacher > 0].mean()
     return torch.nn.functional.huber_loss(d_student / mu, d_teacher / mu)
-
-
-def _no_mu(student: Tensor, teacher: Tensor) -> Tensor:
-    d_student, d_teacher = distances(student), distances(teacher)
-    return torch.nn.functional.huber_loss(d_student / mean_distance(d_student), d_teacher / mean_distance(d_teacher))
 
 
 def _zeros_in_mu(student: Tensor, teacher: Tensor) -> Tensor:
@@ -142,7 +146,7 @@ def _mu_cases() -> list[tuple[Tensor]]:
 def _loss_cases() -> list[tuple[Tensor, Tensor]]:
     a, b, c, d, twins = _points((6, 3), (6, 5), (4, 8), (4, 2), (6, 3))
     twins[1] = twins[0]
-    return [(a, b), (5 * c, 0.1 * d), (twins, b), (torch.zeros(4, 3), d), (a[:1], b[:1])]
+    return [(a, b), (5 * c, 0.1 * d), (twins, b)]
 
 
 EXERCISES = {
@@ -162,7 +166,8 @@ EXERCISES = {
             ),
             "Avec deux points confondus, le gradient n'est pas fini : la dérivée de la racine en zéro est infinie, et "
             "elle reste dans le calcul, même sur la diagonale. Écartez les zéros avant la racine.": _gradient_is_finite,
-            "La diagonale doit valoir exactement zéro : un epsilon sous la racine la compterait dans μ.": (
+            "La diagonale doit valoir exactement zéro : un epsilon sous la racine la compterait dans μ, ou "
+            "`torch.cdist`, qui développe le carré au-delà de 25 points (un de ses réglages, compute_mode, l'évite).": (
                 _diagonal_is_zero
             ),
         },
@@ -175,6 +180,9 @@ EXERCISES = {
             "La diagonale, toujours nulle, compte dans votre moyenne : ne gardez que les distances positives.": (
                 lambda d: d / d.mean()
             ),
+            "Deux points confondus ne comptent pas dans μ, moyenne des seules distances positives.": (
+                lambda d: d / (d.sum() / (len(d) * (len(d) - 1)))
+            ),
             "C'est la plus grande distance ; μ est la moyenne des distances positives.": lambda d: d / d.max(),
             "C'est la médiane ; μ est la moyenne des distances positives.": lambda d: d / d[d > 0].median(),
             "Vous multipliez par μ : il faut diviser.": lambda d: d * d[d > 0].mean(),
@@ -186,8 +194,10 @@ EXERCISES = {
             "La valeur est juste, mais μ est détaché : la perte ferait alors grossir ou rétrécir l'élève.": (
                 _mu_is_not_detached
             ),
-            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez des zéros, et non NaN : "
-            "μ y vaut 0, et 0/0 donne NaN (torch.where(d > 0, d / mu, 0.0) l'écarte).": _zeros_stay_zeros,
+            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez autant de zéros, "
+            "et non NaN, ni rien : μ y vaut 0, et 0/0 donne NaN (torch.where(d > 0, d / mu, 0.0) l'écarte).": (
+                _zeros_stay_zeros
+            ),
         },
     ),
     "07-angle": Exercise(
@@ -199,6 +209,7 @@ EXERCISES = {
             "Les arêtes ne sont pas ramenées à la longueur 1 : c'est un produit scalaire, pas un cosinus.": (
                 _not_normalised
             ),
+            "Les deux arêtes doivent partir du sommet : l'une des vôtres y arrive.": lambda x: -cosines(x),
             "C'est l'angle vu de l'origine ; il faut soustraire le sommet x_j aux deux autres points.": (
                 _from_the_origin
             ),
@@ -217,7 +228,6 @@ EXERCISES = {
         why="Un μ par côté, une racine qui ne voit pas de zéro, et plus rien d'écrit sur place.",
         cases=_loss_cases,
         mistakes={
-            "Si tous les points d'un côté sont confondus, μ n'existe pas : rendez des zéros, et non NaN.": _no_mu,
             "μ est commun aux deux côtés : l'échelle de l'élève compterait, alors que RKD l'ignore. Un μ par côté.": (
                 _shared_mu
             ),
@@ -231,6 +241,8 @@ EXERCISES = {
             "La valeur est juste, mais le gradient n'atteint pas l'élève.": _loss_reaches_the_student,
             "La valeur est juste, mais entre deux points confondus le gradient est infini.": _loss_gradient_is_finite,
             "La valeur est juste, mais μ est détaché : l'élève en grossirait ou rétrécirait.": _scale_has_no_slope,
+            "Reste un cas : si tous les points d'un côté sont confondus, μ n'existe pas, et 0/0 donne NaN. Comme à "
+            "l'exercice 2, prenez des zéros.": _loss_of_one_place_is_finite,
         },
     ),
 }

@@ -61,10 +61,17 @@ def report(validation: Sequence[float], test: Sequence[float]) -> float:
     return test[max(range(len(validation)), key=lambda epoch: validation[epoch])]
 
 
+def _one_of_each(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+    """Le balayage usuel : du moins cher au plus cher, ce qui dépasse strictement le meilleur vu."""
+    order = sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i]))
+    return [i for rank, i in enumerate(order) if all(accuracies[i] > accuracies[j] for j in order[:rank])]
+
+
 REPORT_CASES = [
     ([0.70, 0.80, 0.85, 0.84], [0.71, 0.84, 0.82, 0.83]),
     ([0.60, 0.90, 0.88], [0.65, 0.86, 0.91]),
     ([0.50, 0.45, 0.75, 0.60, 0.70, 0.65], [0.52, 0.44, 0.73, 0.61, 0.76, 0.64]),
+    ([0.70, 0.80, 0.80], [0.60, 0.90, 0.70]),
     ([0.70, 0.80, 0.80, 0.75], [0.60, 0.70, 0.90, 0.95]),
 ]
 
@@ -101,11 +108,25 @@ EXERCISES = {
                 lambda costs, accuracies: sorted(range(len(costs)), key=lambda i: -accuracies[i])
             ),
             "Rangez-les du moins cher au plus cher.": lambda costs, accuracies: frontier(costs, accuracies)[::-1],
+            "Les points sont les bons : rangez-les par coût, et non par numéro.": lambda costs, accuracies: sorted(
+                frontier(costs, accuracies)
+            ),
+            "De deux points égaux, vous n'en gardez qu'un : aucun n'est meilleur, gardez les deux.": _one_of_each,
             "À coût égal, seule la plus exacte reste.": lambda costs, accuracies: [
                 i
                 for i in sorted(range(len(costs)), key=lambda i: costs[i])
                 if all(accuracies[i] > accuracies[j] for j in range(len(costs)) if (costs[j], j) < (costs[i], i))
             ],
+            "À exactitude égale, le plus cher est battu : il suffit d'être aussi exact, sans coûter plus.": (
+                lambda costs, accuracies: sorted(
+                    (
+                        i
+                        for i in range(len(costs))
+                        if not any(costs[j] <= costs[i] and accuracies[j] > accuracies[i] for j in range(len(costs)))
+                    ),
+                    key=lambda i: costs[i],
+                )
+            ),
             "À exactitude égale, le plus cher est battu : comparez avec `>=` et non `>` seul.": (
                 lambda costs, accuracies: sorted(
                     (
@@ -146,6 +167,9 @@ EXERCISES = {
             ),
             "À validation égale, c'est encore le test qui a choisi : prenez la première de ces époques.": (
                 lambda validation, test: max(zip(validation, test, strict=True))[1]
+            ),
+            "À validation égale, vous gardez la dernière de ces époques : prenez la première.": (
+                lambda validation, test: test[max(range(len(test)), key=lambda epoch: (validation[epoch], epoch))]
             ),
             "C'est la dernière époque : un choix honnête, mais pas celui de la validation.": (
                 lambda validation, test: test[-1]

@@ -101,7 +101,7 @@ def test_verdict_on_a_silent_answer_is_silent(name: str, recwarn: pytest.Warning
 
 def plain(text: str) -> str:
     """Un texte sans la mise en forme que le verdict lui donne."""
-    return re.sub(r"[\s*`]+", " ", text).strip()
+    return re.sub(r"\s+", " ", re.sub("[*`]", "", text)).strip()
 
 
 def like(value: Any, change: Callable[[Any], Any]) -> Any:
