@@ -33,9 +33,9 @@ class Exercise:
     reference : la fonction (ou la valeur) juste. why : la phrase qui accompagne « Juste ».
     cases : les arguments essayés, l'un après l'autre (tuples ou dictionnaires), ou une fonction sans argument
     qui les fabrique (elle n'est appelée qu'au moment du verdict) ; vide pour une valeur.
-    tolerance : écart permis, relatif et absolu. mistakes : {indice : fonction ou valeur fausse} ; l'indice est
-    montré quand la réponse coïncide avec cette erreur. properties : {phrase : prédicat sur la réponse}, vérifiés
-    après les cas.
+    tolerance : écart permis, relatif et absolu. mistakes : {indice : fonction ou valeur fausse, ou la liste de
+    celles qu'il explique} ; l'indice est montré quand la réponse coïncide avec cette erreur. properties : {phrase :
+    prédicat sur la réponse}, vérifiés après les cas.
     """
 
     reference: Any
@@ -62,13 +62,13 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     if not callable(exercise.reference):
         found = difference(exercise.reference, answer, exercise.tolerance)
         if found:
-            return _wrong(found, _hint(exercise, lambda value: value, answer), f"Votre réponse : {short(answer)}")
+            return _wrong(found, _hint(exercise, answer, answer), f"Votre réponse : {short(answer)}")
         return _finish(exercise, answer)
     if not callable(answer):
         sentence = f"Une fonction est attendue : donnez son nom, sans parenthèses. Reçu : {short(answer)}."
         return verdict("faux", "Pas encore", sentence)
     cases = exercise.cases() if callable(exercise.cases) else exercise.cases
-    verdicts = (_try(exercise, answer, case, first=i == 0) for i, case in enumerate(cases))
+    verdicts = (_try(exercise, answer, case, cases) for case in cases)
     return next((found for found in verdicts if found), None) or _finish(exercise, answer)
 
 
@@ -76,11 +76,12 @@ TODO = verdict("vide", "À vous de jouer", "Complétez la cellule de l'exercice,
 
 
 NOTHING = "Votre fonction ne rend rien : sa dernière ligne doit être `return`, suivi du résultat."
-ALTERS = "De plus, votre fonction modifie l'un de ses arguments : partez d'une copie, `.clone()`."
+NOTHING_HERE = "Dans ce cas, votre fonction ne rend rien : chaque chemin doit finir par `return`, suivi du résultat."
 
 
-def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: bool) -> Verdict | None:
-    """Le verdict sur un cas ; None si la réponse y est juste."""
+def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, cases: Sequence[Case]) -> Verdict | None:
+    """Le verdict sur l'un des cas ; None si la réponse y est juste."""
+    first = case is cases[0]
     expected = _apply(exercise.reference, copy.deepcopy(case))
     given = copy.deepcopy(case)
     try:
@@ -88,15 +89,14 @@ def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, *, first: b
     except Exception as error:
         return _failed(exercise, case, answer, error)
     if obtained is None:
-        return verdict("faux", "Pas encore", NOTHING, detail="" if first else _case(exercise, case))
+        return verdict("faux", "Pas encore", NOTHING if first else NOTHING_HERE, detail=_case(exercise, case))
     if is_blank(obtained) and first:
         return TODO
     found = difference(expected, obtained, exercise.tolerance)
-    altered = difference(_values(case), _values(given), 0.0)
+    altered = _altered(exercise, answer, case, given)
     if found:
         detail = f"{_case(exercise, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
-        hint = _hint(exercise, lambda wrong: _apply(wrong, copy.deepcopy(case)), obtained)
-        return _wrong(f"{found} {ALTERS}" if altered else found, hint, detail)
+        return _wrong(f"{found} {altered}".strip(), _hint(exercise, answer, obtained, case, cases), detail)
     if altered:
         return verdict(
             "faux",
@@ -120,6 +120,21 @@ def _values(argument: Any) -> Any:
     return argument if hasattr(argument, "shape") or isinstance(argument, int | float | str) else None
 
 
+def _altered(exercise: Exercise, answer: Callable[..., Any], case: Case, given: Case) -> str:
+    """L'argument que la fonction a modifié, par le nom qu'elle lui donne, et le remède ; vide s'ils sont intacts."""
+    code = getattr(answer, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    if len(names) < len(case):
+        names = tuple(inspect.signature(exercise.reference).parameters)
+    named = dict(zip(names, given, strict=False)) if isinstance(given, tuple) else given
+    before = case.values() if isinstance(case, dict) else case
+    for (name, after), value in zip(named.items(), before, strict=False):
+        if difference(_values(value), _values(after), 0.0):
+            copied = ".clone()" if hasattr(after, "clone") else f"copy.deepcopy({name})"
+            return f"De plus, votre fonction modifie `{name}` lui-même : partez d'une copie, `{copied}`."
+    return ""
+
+
 def _finish(exercise: Exercise, answer: Any) -> Verdict:
     """Les propriétés, une fois tous les cas justes."""
     for sentence, holds in exercise.properties.items():
@@ -138,18 +153,35 @@ def _wrong(found: str, hint: str, detail: str) -> Verdict:
     return verdict("faux", "Pas encore", found, f"**Indice.** {hint}" if hint else "", detail=detail)
 
 
-def _hint(exercise: Exercise, result_of: Callable[[Any], Any], obtained: Any) -> str:
-    """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas)."""
-    for hint, mistake in exercise.mistakes.items():
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # ceux d'une erreur que le lecteur n'a pas écrite
-                value = result_of(mistake)
-        except Exception:
-            continue  # cette erreur connue ne sait pas traiter ce cas : elle n'explique rien
-        if difference(value, obtained, exercise.tolerance) is None:
-            return hint
-    return ""
+def _hint(exercise: Exercise, answer: Any, obtained: Any, case: Case | None = None, cases: Sequence[Case] = ()) -> str:
+    """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas).
+
+    De plusieurs, celle qui la donne aussi dans le plus d'autres cas : elle seule décrit la fonction.
+    """
+
+    def explains(wrong: Any, obtained: Any, case: Case | None) -> bool:
+        return difference(_outcome(wrong, case), obtained, exercise.tolerance) is None
+
+    known = [
+        (hint, wrong)
+        for hint, mistake in exercise.mistakes.items()
+        for wrong in (mistake if isinstance(mistake, list) else [mistake])
+    ]
+    suspects = [(hint, wrong) for hint, wrong in known if explains(wrong, obtained, case)]
+    if len(suspects) > 1:
+        elsewhere = [(_outcome(answer, other), other) for other in cases if other is not case]
+        suspects.sort(key=lambda suspect: -sum(explains(suspect[1], *each) for each in elsewhere))
+    return suspects[0][0] if suspects else ""
+
+
+def _outcome(function: Any, case: Case | None) -> Any:
+    """Ce que rend une fonction dans un cas (sans cas, une valeur) ; si elle échoue, un objet que rien n'égale."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ceux d'une erreur que le lecteur n'a pas écrite
+            return function if case is None else _apply(function, copy.deepcopy(case))
+    except Exception:
+        return object()
 
 
 def _case(exercise: Exercise, case: Case) -> str:
@@ -167,11 +199,16 @@ def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Ve
     return verdict("faux", "Votre fonction s'arrête sur une erreur", sentence, _advice(error), detail=detail)
 
 
+IMPORTS = {"math": "math", "np": "numpy as np", "numpy": "numpy", "copy": "copy", "F": "torch.nn.functional as F"}
+
+
 def _advice(error: Exception) -> str:
     """Quoi faire devant les erreurs les plus courantes, que Python et torch disent en anglais."""
     said = str(error)
-    if isinstance(error, NameError) and error.name:
-        advice = f"`{error.name}` n'existe pas ici : corrigez ce nom, ou ajoutez son `import` dans la cellule."
+    if type(error) is NameError and error.name:
+        wanted = IMPORTS.get(error.name)
+        added = f"`import {wanted}`" if wanted else "son `import`"
+        advice = f"`{error.name}` n'existe pas ici : ajoutez {added} dans la cellule, ou corrigez ce nom."
     elif "must match the size" in said:
         advice = "Les formes ne s'accordent pas : une somme ou un maximum garde-t-il son axe (`keepdim=True`) ?"
     elif "torch.return_types" in said:

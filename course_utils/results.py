@@ -185,7 +185,7 @@ def _existing(name: str, kind: str) -> Path:
     path = RESULTS / f"{name}.{kind}"
     if not path.is_file():
         if any((RESULTS / f"{name}.{other}").is_file() for other in ("csv", "json")):  # l'un sans l'autre
-            raise _damaged(path)
+            raise FileNotFoundError(f"{shown(path)} manque : {_REMEDY}.")
         known = ", ".join(sorted(found.stem for found in RESULTS.glob("*.csv"))) or "aucune"
         raise FileNotFoundError(f"Le fichier {path.name} n'est pas dans data/results : choisissez parmi {known}.")
     return path

@@ -69,6 +69,12 @@ EXERCISES = {
             "Retranchez le maximum de *chaque ligne*, et non celui du lot : une ligne bien plus basse devient nulle.": (
                 lambda z, t: torch.exp((z - z.max()) / t) / torch.exp((z - z.max()) / t).sum(1, keepdim=True)
             ),
+            "Le maximum retranché se divise par T, lui aussi : sinon, toute une ligne peut devenir nulle.": (
+                lambda z, t: (
+                    torch.exp(z / t - z.amax(1, keepdim=True))
+                    / torch.exp(z / t - z.amax(1, keepdim=True)).sum(1, keepdim=True)
+                )
+            ),
             "Divisez les logits avant le softmax, pas les probabilités après : leur somme n'est plus 1.": lambda z, t: (
                 torch.softmax(z, 1) / t
             ),

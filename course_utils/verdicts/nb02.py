@@ -30,6 +30,10 @@ def _kl(student: Tensor, teacher: Tensor, t: float, *, reduction: str = "batchme
     return F.kl_div(F.log_softmax(student / t, 1), F.softmax(teacher / t, 1), reduction=reduction)
 
 
+def _kl_without_log(student: Tensor, teacher: Tensor, t: float, *, reduction: str = "batchmean") -> Tensor:
+    return F.kl_div(F.softmax(student / t, 1), F.softmax(teacher / t, 1), reduction=reduction)
+
+
 def _gap(student: Tensor, teacher: Tensor, t: float) -> Tensor:
     return losses.soften(student, t) - losses.soften(teacher, t)
 
@@ -89,11 +93,14 @@ LOSS_MISTAKES = {
     "La température n'agit que sur l'élève : divisez aussi les logits de l'enseignant.": lambda s, t, T: (
         T**2 * F.kl_div(F.log_softmax(s / T, 1), F.softmax(t, 1), reduction="batchmean")
     ),
-    "`F.kl_div` attend le logarithme des probabilités de l'élève : `log_softmax`, et non `softmax`.": lambda s, t, T: (
-        T**2 * F.kl_div(F.softmax(s / T, 1), F.softmax(t / T, 1), reduction="batchmean")
-    ),
-    "`F.kl_div` attend d'abord le *logarithme* des probabilités de l'élève (`log_softmax`), puis les probabilités de "
-    "l'enseignant (`softmax`).": lambda s, t, T: (
+    "`F.kl_div` attend le logarithme des probabilités de l'élève : `log_softmax`, et non `softmax`.": [
+        lambda s, t, T: T**2 * _kl_without_log(s, t, T),
+        _kl_without_log,
+        lambda s, t, T: T**2 * _kl_without_log(s, t, T, reduction="mean"),
+        lambda s, t, T: _kl_without_log(s, t, T, reduction="mean"),
+    ],
+    "Le logarithme d'un nombre négatif donne NaN : `F.kl_div` attend d'abord le *logarithme* des probabilités "
+    "de l'élève (`log_softmax`), puis les probabilités de l'enseignant (`softmax`).": lambda s, t, T: (
         T**2 * F.kl_div(F.softmax(t / T, 1), F.log_softmax(s / T, 1), reduction="batchmean")
     ),
     "Un softmax de trop : les logits sont déjà passés dans un softmax avant celui de la température.": lambda s, t, T: (

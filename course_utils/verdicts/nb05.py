@@ -207,6 +207,9 @@ EXERCISES = {
             "Dans les noms, le premier étage porte le numéro 0 : il manque ici, et l'un des vôtres est de trop.": (
                 lambda n, g: _starting(n, "stem.", *_stages(g + 1)[1:])
             ),
+            "L'étage guidé n° g s'appelle `stages.{g-1}` : comptez à partir de 0, et gardez tous les étages d'avant.": (
+                lambda n, g: _starting(n, "stem.", f"stages.{g}.")
+            ),
             "Entre le stem et l'étage guidé, les étages d'avant apprennent aussi.": lambda n, g: _starting(
                 n, "stem.", f"stages.{g - 1}."
             ),

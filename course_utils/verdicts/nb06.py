@@ -109,6 +109,11 @@ def _freeze(student: models.StagedNet, *frozen: nn.Module) -> list[str]:
     return [name for name, parameter in student.named_parameters() if parameter.requires_grad]
 
 
+def _by_phase(*frozen: str) -> Callable[[models.StagedNet, int], list[str]]:
+    """Ce qui prépare un élève dont tout s'entraîne, sauf ces parties : celles de la phase 1, puis celles de la 2."""
+    return lambda student, phase: _all_but(student, *map(student.get_submodule, frozen[phase - 1].split()))
+
+
 def _never_freed(student: models.StagedNet, phase: int) -> list[str]:
     return _freeze(student, student.stem, student.head) if phase == 1 else _freeze(student)
 
@@ -120,7 +125,7 @@ def _phase_cases() -> list[tuple[models.StagedNet, int]]:
     )
     _freeze(ends, ends.stem, ends.head)
     _freeze(frozen, frozen)
-    return [(free, 2), (free, 1), (ends, 2), (frozen, 1), (frozen, 2), (ends, 1)]
+    return [(free, 1), (free, 2), (ends, 2), (frozen, 1), (frozen, 2), (ends, 1)]
 
 
 def _trained_after(answer: Any, *phases: int) -> list[str]:
@@ -148,10 +153,11 @@ INPUT = "Un gradient remonte vers l'enseignant par l'entrée des blocs : `teach
 TARGET = "Un gradient remonte vers l'enseignant par la cible : `teacher_features[i + 1]` est à détacher."
 MIDDLE = "Un gradient remonte vers l'enseignant, entre deux blocs : détachez chaque entrée et chaque cible."
 TERMS = "Chacun des trois termes doit recevoir un gradient : ne détachez rien ici."
-NAMED = (
+UNCHANGED = (
     "Les noms sont justes, mais `student` n'est pas gelé : appelez `requires_grad_(False)` sur ses propres extrémités, "
     "et non sur celles d'une copie."
 )
+NAMED = "Les noms sont justes, mais la phase 1 ne gèle pas les deux extrémités, et elles seules : gelez chacune."
 FREED = "Les noms sont justes, mais ce que la phase 1 a gelé l'est encore en phase 2 : `requires_grad_(True)` manque."
 STATE = "Les noms sont justes, mais un élève arrivé gelé le reste en partie : libérez-le d'abord en entier."
 
@@ -212,32 +218,24 @@ EXERCISES = {
         cases=_phase_cases,
         mistakes={
             "En phase 1, rien n'est gelé : ni `.eval()`, ni `student.stem.requires_grad = False` ne touchent aux "
-            "paramètres ; `requires_grad_(False)` les gèle.": lambda student, phase: _all_but(student),
-            "La couche finale est oubliée : elle reste fixe, comme le stem.": lambda s, phase: (
-                _all_but(s, s.stem) if phase == 1 else prepare(s, 2)
-            ),
-            "Le stem est oublié : il reste fixe, comme la couche finale.": lambda s, phase: (
-                _all_but(s, s.head) if phase == 1 else prepare(s, 2)
-            ),
-            "En phase 2, tout s'entraîne : la couche finale y reste gelée.": lambda s, phase: (
-                _all_but(s, s.head) if phase == 2 else prepare(s, 1)
-            ),
-            "En phase 2, tout s'entraîne : le stem y reste gelé.": lambda s, phase: (
-                _all_but(s, s.stem) if phase == 2 else prepare(s, 1)
-            ),
-            "C'est l'inverse : ce sont les étages qui s'entraînent.": lambda s, phase: (
-                _all_but(s, s.stages) if phase == 1 else prepare(s, 2)
-            ),
+            "paramètres ; `requires_grad_(False)` les gèle.": [_by_phase("", ""), lambda s, phase: _freeze(s)],
+            "La couche finale est oubliée : elle reste fixe, comme le stem.": _by_phase("stem", ""),
+            "Le stem est oublié : il reste fixe, comme la couche finale.": _by_phase("head", ""),
+            "En phase 2, tout s'entraîne : la couche finale y reste gelée.": _by_phase("stem head", "head"),
+            "En phase 2, tout s'entraîne : le stem y reste gelé.": _by_phase("stem head", "stem"),
+            "En phase 2, tout s'entraîne : les deux extrémités y restent gelées.": _by_phase("stem head", "stem head"),
+            "C'est l'inverse : ce sont les étages qui s'entraînent.": _by_phase("stages", ""),
             "Un élève peut arriver déjà gelé : la phase 1 doit aussi libérer les étages.": lambda s, phase: (
                 prepare(s, 2) if phase == 2 else _never_freed(s, 1)
             ),
             "Ce que la phase 1 a gelé l'est encore en phase 2. C'est aussi le défaut du code officiel : "
             "`requires_grad` n'y est jamais remis à True.": _never_freed,
-            "Les deux phases sont échangées : c'est la première qui gèle.": lambda s, phase: prepare(s, 3 - phase),
-            NAMED: _named_only,
+            "Les deux phases sont échangées : c'est la première qui gèle.": _by_phase("", "stem head"),
+            UNCHANGED: _named_only,
             FREED: lambda s, phase: prepare(s, 1) if phase == 1 else _named_only(s, 2),
         },
         properties={
+            UNCHANGED: lambda f: _trained_after(f, 1) != _trained_after(f),
             NAMED: lambda f: _trained_after(f, 1) == _trained_after(f, 1, 1) == _trained_after(prepare, 1),
             FREED: lambda f: _trained_after(f, 1, 2) == _trained_after(prepare, 2),
             STATE: _trains_what_it_names,

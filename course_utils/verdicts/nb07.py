@@ -1,5 +1,7 @@
 """Les exercices du notebook 07 : distances, μ, angle, et la perte des distances à réparer."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -23,18 +25,6 @@ def cosines(x: Tensor) -> Tensor:
 def _points(*shapes: tuple[int, int]) -> list[Tensor]:
     generator = torch.Generator().manual_seed(7)
     return [torch.randn(shape, generator=generator) for shape in shapes]
-
-
-def _squared(x: Tensor) -> Tensor:
-    return distances(x).square()
-
-
-def _taxicab(x: Tensor) -> Tensor:
-    return torch.cdist(x, x, p=1.0)
-
-
-def _root_mean_square(x: Tensor) -> Tensor:
-    return distances(x) / x.shape[1] ** 0.5
 
 
 def _gradient_is_finite(answer: object) -> bool:
@@ -75,17 +65,21 @@ def _zeros_stay_zeros(answer: object) -> bool:
 def _loss_of_one_place_is_finite(answer: object) -> bool:
     """Tous les points d'un côté confondus, ou un seul point : les distances relatives y sont nulles."""
     one, other, points = _points((1, 3), (1, 5), (4, 2))
-    pairs = ((torch.zeros(4, 3), points), (points, torch.zeros(4, 3)), (one, other))
+    return _holds(answer, (torch.zeros(4, 3), points), (points, torch.zeros(4, 3)), (one, other))
+
+
+def _loss_holds_on_many_points(answer: object) -> bool:
+    student, teacher = _points((64, 16), (64, 16))
+    return _holds(answer, (100 * student, 100 * teacher))
+
+
+def _holds(answer: object, *pairs: tuple[Tensor, Tensor]) -> bool:
     return all(torch.allclose(answer(s, t), rkd_distance_loss(s, t), rtol=1e-4) for s, t in pairs)  # type: ignore[operator]
 
 
 def _degenerate_is_zero(answer: object) -> bool:
     found = answer(torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]]))  # type: ignore[operator]
     return bool(found.isfinite().all()) and found[0, 1, 2] == 0
-
-
-def _vertex_first(x: Tensor) -> Tensor:
-    return cosines(x).transpose(0, 1)
 
 
 def _not_normalised(x: Tensor) -> Tensor:
@@ -104,9 +98,9 @@ def _shared_mu(student: Tensor, teacher: Tensor) -> Tensor:
     return torch.nn.functional.huber_loss(d_student / mu, d_teacher / mu)
 
 
-def _zeros_in_mu(student: Tensor, teacher: Tensor) -> Tensor:
+def _divided_by(mu: Callable[[Tensor], Tensor], student: Tensor, teacher: Tensor) -> Tensor:
     d_student, d_teacher = distances(student), distances(teacher)
-    return torch.nn.functional.huber_loss(d_student / d_student.mean(), d_teacher / d_teacher.mean())
+    return torch.nn.functional.huber_loss(d_student / mu(d_student), d_teacher / mu(d_teacher))
 
 
 def _without_diagonal(student: Tensor, teacher: Tensor) -> Tensor:
@@ -114,14 +108,8 @@ def _without_diagonal(student: Tensor, teacher: Tensor) -> Tensor:
     return rkd_distance_loss(student, teacher) * n / max(n - 1, 1)
 
 
-def _all_pairs_in_mu(student: Tensor, teacher: Tensor) -> Tensor:
-    d_student, d_teacher = distances(student), distances(teacher)
-    pairs = max(len(student) * (len(student) - 1), 1)
-    return torch.nn.functional.huber_loss(d_student / d_student.sum() * pairs, d_teacher / d_teacher.sum() * pairs)
-
-
-def _sum(student: Tensor, teacher: Tensor) -> Tensor:
-    return rkd_distance_loss(student, teacher) * len(student) ** 2
+def _over_all_pairs(d: Tensor) -> Tensor:
+    return d.sum() / (len(d) * (len(d) - 1))
 
 
 def _loss_reaches_the_student(answer: object) -> bool:
@@ -149,6 +137,11 @@ def _loss_cases() -> list[tuple[Tensor, Tensor]]:
     return [(a, b), (5 * c, 0.1 * d), (twins, b)]
 
 
+DIAGONAL = (
+    "La diagonale doit valoir exactement zéro : un epsilon sous la racine la compterait dans μ, "
+    'comme `torch.cdist`, qui développe le carré au-delà de 25 points (`compute_mode="donot_use_mm_for_euclid_dist"`).'
+)
+
 EXERCISES = {
     "07-distances": Exercise(
         reference=distances,
@@ -156,9 +149,13 @@ EXERCISES = {
         cases=[(x,) for x in _points((3, 2), (6, 5), (1, 4))],
         tolerance=1e-4,
         mistakes={
-            "Il manque la racine carrée.": _squared,
-            "C'est la somme des valeurs absolues ; la distance euclidienne additionne les carrés.": _taxicab,
-            "Additionnez les carrés des coordonnées, sans en prendre la moyenne.": _root_mean_square,
+            "Il manque la racine carrée.": lambda x: distances(x).square(),
+            "C'est la somme des valeurs absolues ; la distance euclidienne additionne les carrés.": (
+                lambda x: torch.cdist(x, x, p=1.0)
+            ),
+            "Additionnez les carrés des coordonnées, sans en prendre la moyenne.": lambda x: (
+                distances(x) / x.shape[1] ** 0.5
+            ),
         },
         properties={
             "Les distances sont justes, mais le gradient est coupé : `.detach()`, numpy ou `.item()` l'arrêtent.": (
@@ -166,10 +163,7 @@ EXERCISES = {
             ),
             "Avec deux points confondus, le gradient n'est pas fini : la dérivée de la racine en zéro est infinie, et "
             "elle reste dans le calcul, même sur la diagonale. Écartez les zéros avant la racine.": _gradient_is_finite,
-            "La diagonale doit valoir exactement zéro : un epsilon sous la racine la compterait dans μ, ou "
-            "`torch.cdist`, qui développe le carré au-delà de 25 points (un de ses réglages, compute_mode, l'évite).": (
-                _diagonal_is_zero
-            ),
+            DIAGONAL: _diagonal_is_zero,
         },
     ),
     "07-mu": Exercise(
@@ -181,7 +175,7 @@ EXERCISES = {
                 lambda d: d / d.mean()
             ),
             "Deux points confondus ne comptent pas dans μ, moyenne des seules distances positives.": (
-                lambda d: d / (d.sum() / (len(d) * (len(d) - 1)))
+                lambda d: d / _over_all_pairs(d)
             ),
             "C'est la plus grande distance ; μ est la moyenne des distances positives.": lambda d: d / d.max(),
             "C'est la médiane ; μ est la moyenne des distances positives.": lambda d: d / d[d > 0].median(),
@@ -205,7 +199,9 @@ EXERCISES = {
         why="Les deux arêtes partent du sommet j, et leur longueur ne compte pas.",
         cases=[(x,) for x in _points((3, 2), (5, 4))],
         mistakes={
-            "Le sommet est au premier indice ; il faut [i, j, k] avec le sommet en j, au milieu.": _vertex_first,
+            "Le sommet est au premier indice ; il faut [i, j, k] avec le sommet en j, au milieu.": (
+                lambda x: cosines(x).transpose(0, 1)
+            ),
             "Les arêtes ne sont pas ramenées à la longueur 1 : c'est un produit scalaire, pas un cosinus.": (
                 _not_normalised
             ),
@@ -233,16 +229,22 @@ EXERCISES = {
             ),
             "La diagonale compte dans la moyenne : divisez par N², et non par N(N − 1).": _without_diagonal,
             "La diagonale compte dans μ : elle doit y valoir exactement zéro, ce qu'un epsilon ajouté sous la racine "
-            "empêche.": _zeros_in_mu,
-            "Deux points confondus ne comptent pas dans μ, moyenne des seules distances positives.": _all_pairs_in_mu,
-            "C'est la somme ; les poids publiés (1 ou 25) sont réglés sur la moyenne.": _sum,
+            "empêche.": lambda s, t: _divided_by(Tensor.mean, s, t),
+            "Deux points confondus ne comptent pas dans μ, moyenne des seules distances positives.": (
+                lambda s, t: _divided_by(_over_all_pairs, s, t)
+            ),
+            "C'est la somme ; les poids publiés (1 ou 25) sont réglés sur la moyenne.": (
+                lambda student, teacher: rkd_distance_loss(student, teacher) * len(student) ** 2
+            ),
         },
         properties={
             "La valeur est juste, mais le gradient n'atteint pas l'élève.": _loss_reaches_the_student,
-            "La valeur est juste, mais entre deux points confondus le gradient est infini.": _loss_gradient_is_finite,
+            "La valeur est juste, mais entre deux points confondus le gradient est infini : écartez les zéros avant la "
+            "racine, diagonale comprise.": _loss_gradient_is_finite,
             "La valeur est juste, mais μ est détaché : l'élève en grossirait ou rétrécirait.": _scale_has_no_slope,
             "Reste un cas : si tous les points d'un côté sont confondus, μ n'existe pas, et 0/0 donne NaN. Comme à "
             "l'exercice 2, prenez des zéros.": _loss_of_one_place_is_finite,
+            DIAGONAL: _loss_holds_on_many_points,
         },
     ),
 }

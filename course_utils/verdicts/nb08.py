@@ -112,10 +112,20 @@ EXERCISES = {
                 frontier(costs, accuracies)
             ),
             "De deux points égaux, vous n'en gardez qu'un : aucun n'est meilleur, gardez les deux.": _one_of_each,
-            "À coût égal, seule la plus exacte reste.": lambda costs, accuracies: [
-                i
-                for i in sorted(range(len(costs)), key=lambda i: costs[i])
-                if all(accuracies[i] > accuracies[j] for j in range(len(costs)) if (costs[j], j) < (costs[i], i))
+            "À coût égal, seule la plus exacte reste.": [
+                lambda costs, accuracies: [
+                    i
+                    for i in sorted(range(len(costs)), key=lambda i: costs[i])
+                    if all(accuracies[i] > accuracies[j] for j in range(len(costs)) if (costs[j], j) < (costs[i], i))
+                ],
+                lambda costs, accuracies: sorted(
+                    (
+                        i
+                        for i in range(len(costs))
+                        if not any(costs[j] < costs[i] and accuracies[j] >= accuracies[i] for j in range(len(costs)))
+                    ),
+                    key=lambda i: costs[i],
+                ),
             ],
             "À exactitude égale, le plus cher est battu : il suffit d'être aussi exact, sans coûter plus.": (
                 lambda costs, accuracies: sorted(

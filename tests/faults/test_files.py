@@ -97,7 +97,7 @@ def test_damaged_card_of_a_campaign(content: bytes, campaign: Path) -> None:
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_lost_half_of_a_campaign(kind: str, campaign: Path) -> None:
     (campaign / f"essai.{kind}").unlink()
-    refused(lambda: results.load("essai"), f"essai.{kind}", "n'est pas dans data/results")
+    refused(lambda: results.load("essai"), f"essai.{kind}", "manque", "git checkout")
 
 
 def test_campaign_on_a_disk_that_refuses(campaign: Path, monkeypatch: pytest.MonkeyPatch) -> None:

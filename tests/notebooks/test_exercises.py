@@ -25,7 +25,12 @@ EXERCISES: dict[str, Exercise] = {
     for module in pkgutil.iter_modules(verdicts.__path__)
     for name, exercise in importlib.import_module(f"course_utils.verdicts.{module.name}").EXERCISES.items()
 }
-MISTAKES = [(name, hint, wrong) for name, exercise in EXERCISES.items() for hint, wrong in exercise.mistakes.items()]
+MISTAKES = [
+    (name, hint, wrong)
+    for name, exercise in EXERCISES.items()
+    for hint, mistake in exercise.mistakes.items()
+    for wrong in (mistake if isinstance(mistake, list) else [mistake])
+]
 
 every_stub = pytest.mark.parametrize(("notebook", "stub"), STUBS, ids=[stub.name for _, stub in STUBS])
 every_exercise = pytest.mark.parametrize("name", EXERCISES)

@@ -62,6 +62,11 @@ def in_place(logits: Tensor, temperature: float) -> Tensor:
     return torch.softmax(logits, -1)
 
 
+def aliased(logits: Tensor, temperature: float) -> Tensor:
+    logits /= 2 * temperature
+    return torch.softmax(logits, -1)
+
+
 def forgetful(logits: Tensor, temperature: float) -> Tensor | None:
     return soften(logits, temperature) if temperature == 1.0 else None
 
@@ -117,7 +122,10 @@ def test_an_error_in_a_property_is_not_the_fault_that_it_looks_for() -> None:
         (crash_deeper, ["return torch.softmax(logits / temperature, 7)", "IndexError"]),
         (lambda logits: logits, ["TypeError"]),
         (in_place, ["modifie l'un de ses arguments"]),
-        (forgetful, ["ne rend rien", "temperature = 4"]),
+        (aliased, ["modifie logits lui-même", ".clone()"]),
+        (lambda logits, temperature: logits.max(1), [".values et .indices"]),
+        (lambda logits, temperature: list(soften(logits, temperature)), ["torch.stack assemble des tenseurs"]),
+        (forgetful, ["Dans ce cas, votre fonction ne rend rien", "temperature = 4"]),
         (torch.ones(3), ["Une fonction est attendue", "sans parenthèses"]),
     ],
 )
@@ -127,6 +135,40 @@ def test_a_wrong_answer_is_refused_and_explained(answer: Any, words: list[str]) 
     for word in words:
         assert word in found.message.replace("\u00a0", " ").replace("\u202f", " "), found.message
     assert "✗" in found.html
+
+
+def test_of_two_hints_the_one_that_also_explains_the_other_cases_is_given() -> None:
+    exercise = Exercise(
+        reference=lambda a, b: a - b,
+        why="",
+        cases=[(3, 1), (5, 2)],
+        mistakes={"Le premier.": lambda a, b: a, "Un nombre fixe, ou b.": [lambda a, b: 3, lambda a, b: b]},
+    )
+    hints = {"Le premier.": lambda a, b: a, "Un nombre fixe, ou b.": lambda a, b: 3}
+    for hint, wrong in hints.items():
+        assert hint in judge(exercise, wrong).message
+    assert "Un nombre fixe" in judge(exercise, lambda a, b: b).message
+
+
+def test_a_changed_argument_is_named_as_the_function_names_it() -> None:
+    exercise = Exercise(reference=lambda costs, y: [len(costs), y], why="", cases=[([3.0, 1.0], 1)])
+
+    def emptied(*things: Any) -> list[int]:
+        things[0].clear()
+        return [0, 0]
+
+    def sorts(c: list[float], y: int) -> list[int]:
+        c.sort()
+        return [0, 0]
+
+    assert "modifie c lui-même : partez d'une copie, copy.deepcopy(c)" in judged(exercise, sorts)
+    assert "modifie costs lui-même" in judged(exercise, emptied)
+    named = replace(exercise, cases=[{"costs": [3.0, 1.0], "y": 1}])
+    assert "modifie costs lui-même" in judged(named, lambda costs, y: [costs.pop(), y])
+
+
+def judged(exercise: Exercise, answer: Any) -> str:
+    return judge(exercise, answer).message.replace("\u00a0", " ")
 
 
 def test_the_student_gets_copies() -> None:

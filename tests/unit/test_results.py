@@ -77,7 +77,7 @@ def test_load_and_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(FileNotFoundError, match="essai"):
         results.load("autre")
     (tmp_path / "essai.json").unlink()
-    with pytest.raises(ValueError, match=r"essai\.json.*abîmé ou incomplet.*git checkout"):
+    with pytest.raises(FileNotFoundError, match=r"essai\.json.*manque.*git checkout"):
         results.load("essai")  # et non « choisissez parmi essai »
 
 
