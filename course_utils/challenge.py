@@ -59,7 +59,7 @@ def place_on_challenge(
     }
     shape = tuple(images.pixels.shape[1:])
     counted = entry(model, shape, name=name, data=where, accuracy=math.nan, **compression)  # refuse avant de mesurer
-    if structured_pruning + unstructured_pruning == 1:
+    if structured_pruning + unstructured_pruning > 1 - 1e-9:  # une somme de décimaux s'arrondit
         raise ValueError(
             f"Tout est élagué (structured_pruning={structured_pruning:g}, unstructured_pruning="
             f"{unstructured_pruning:g}) : il ne reste pas de réseau à placer."

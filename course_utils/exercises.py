@@ -96,14 +96,11 @@ def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, cases: Sequ
     altered = _altered(exercise, answer, case, given)
     if found:
         detail = f"{_case(exercise, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
-        return _wrong(f"{found} {altered}".strip(), _hint(exercise, answer, obtained, case, cases), detail)
-    if altered:
-        return verdict(
-            "faux",
-            "Presque",
-            "Le résultat est juste, mais votre fonction modifie l'un de ses arguments : "
-            "rangez le calcul dans une nouvelle variable.",
+        return _wrong(
+            f"{found} De plus, {altered}" if altered else found, _hint(exercise, answer, obtained, case, cases), detail
         )
+    if altered:
+        return verdict("faux", "Presque", f"Le résultat est juste, mais {altered}")
     return None
 
 
@@ -130,8 +127,8 @@ def _altered(exercise: Exercise, answer: Callable[..., Any], case: Case, given: 
     before = case.values() if isinstance(case, dict) else case
     for (name, after), value in zip(named.items(), before, strict=False):
         if difference(_values(value), _values(after), 0.0):
-            copied = ".clone()" if hasattr(after, "clone") else f"copy.deepcopy({name})"
-            return f"De plus, votre fonction modifie `{name}` lui-même : partez d'une copie, `{copied}`."
+            copied = f"{name}.clone()" if hasattr(after, "clone") else f"copy.deepcopy({name})"
+            return f"votre fonction modifie `{name}` lui-même : partez d'une copie, `{copied}`."
     return ""
 
 

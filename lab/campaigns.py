@@ -61,14 +61,14 @@ def section(name: str, campaign: Campaign) -> str:
     return (
         f'<section id="{name}">\n<h2>{_escaped(campaign.title)}</h2>\n<p>{_escaped(campaign.question)}</p>\n{shown}'
         f"{found}<h3>Ce qu'elle ne montre pas</h3>\n<p>{_escaped(campaign.limits)}</p>\n"
-        f"{provenance(name, campaign)}</section>"
+        f"{provenance(name, campaign, rows)}</section>"
     )
 
 
-def provenance(name: str, campaign: Campaign) -> str:
+def provenance(name: str, campaign: Campaign, rows: Sequence[Row]) -> str:
     """D'où viennent ces nombres, comment les refaire, et le tableau entier à emporter."""
     card = results.card(name)
-    seconds, done = card["seconds"], {campaign.key(row) for row in results.load(name)}
+    seconds, done = card["seconds"], {campaign.key(row) for row in rows}
     lacking = sum(campaign.key(point) not in done for point in campaign.points)
     spent = f"{seconds} secondes" if seconds < 120 else f"{french_number(seconds / 60, 0)} minutes"
     missing = f" Essais qui manquent : {lacking}." if lacking else ""

@@ -54,15 +54,14 @@ def executed(notebook: Path) -> tuple[list[Any], dict[str, dict[str, Any]]]:
         client.execute()
     except CellExecutionError as error:
         raise RuntimeError(f"{notebook.name} ne s'exécute pas jusqu'au bout :\n{error}") from error
-    except CellTimeoutError as error:
+    except (CellTimeoutError, DeadKernelError) as error:
+        cause = (
+            f"une cellule dure plus de {LONGEST_CELL} secondes"
+            if isinstance(error, CellTimeoutError)
+            else "son noyau s'est arrêté, peut-être faute de mémoire"
+        )
         raise RuntimeError(
-            f"{notebook.name} ne s'exécute pas jusqu'au bout : une cellule dure plus de {LONGEST_CELL} secondes ; "
-            "fermez les autres programmes, puis relancez."
-        ) from error
-    except DeadKernelError as error:
-        raise RuntimeError(
-            f"{notebook.name} ne s'exécute pas jusqu'au bout : son noyau s'est arrêté, peut-être faute de mémoire ; "
-            "fermez les autres programmes, puis relancez."
+            f"{notebook.name} ne s'exécute pas jusqu'au bout : {cause} ; fermez les autres programmes, puis relancez."
         ) from error
     kept = next(output.data["application/json"] for output in last.outputs if "data" in output)
     return content.cells[:-1], kept

@@ -23,6 +23,10 @@ def _softmax_cases() -> tuple:
     )
 
 
+def _shares(x: Tensor) -> Tensor:
+    return x / x.sum(1, keepdim=True)
+
+
 def _entropy_cases() -> tuple:
     return (
         (torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]]),),
@@ -63,17 +67,14 @@ EXERCISES = {
             "Le softmax se prend sur les classes (axe 1), pas sur les images du lot.": lambda z, t: torch.softmax(
                 z / t, 0
             ),
-            "exp(1000) déborde : retranchez d'abord le maximum de chaque ligne.": lambda z, t: (
-                torch.exp(z / t) / torch.exp(z / t).sum(1, keepdim=True)
+            "exp(1000) déborde : retranchez d'abord le maximum de chaque ligne.": lambda z, t: _shares(
+                torch.exp(z / t)
             ),
             "Retranchez le maximum de *chaque ligne*, et non celui du lot : une ligne bien plus basse devient nulle.": (
-                lambda z, t: torch.exp((z - z.max()) / t) / torch.exp((z - z.max()) / t).sum(1, keepdim=True)
+                lambda z, t: _shares(torch.exp((z - z.max()) / t))
             ),
             "Le maximum retranché se divise par T, lui aussi : sinon, toute une ligne peut devenir nulle.": (
-                lambda z, t: (
-                    torch.exp(z / t - z.amax(1, keepdim=True))
-                    / torch.exp(z / t - z.amax(1, keepdim=True)).sum(1, keepdim=True)
-                )
+                lambda z, t: _shares(torch.exp(z / t - z.amax(1, keepdim=True)))
             ),
             "Divisez les logits avant le softmax, pas les probabilités après : leur somme n'est plus 1.": lambda z, t: (
                 torch.softmax(z, 1) / t

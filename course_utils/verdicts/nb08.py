@@ -1,11 +1,13 @@
 """Les exercices du notebook 08 : le score du défi, la frontière, l'époque que l'on a le droit de publier."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from course_utils.balance import frontier
 from course_utils.cost import REFERENCE_MACS, REFERENCE_WEIGHTS, challenge_terms
 from course_utils.exercises import Exercise
+
+Point = tuple[float, float]
 
 
 def score(w: float, f: float, *, q_w: int = 32, q_a: int = 32, p_s: float = 0.0, p_u: float = 0.0) -> float:
@@ -67,6 +69,17 @@ def _one_of_each(costs: Sequence[float], accuracies: Sequence[float]) -> list[in
     return [i for rank, i in enumerate(order) if all(accuracies[i] > accuracies[j] for j in order[:rank])]
 
 
+def _unbeaten(beats: Callable[[Point, Point], bool]) -> Callable[[Sequence[float], Sequence[float]], list[int]]:
+    """La frontière, si `beats(autre, point)` disait qui est battu ; un point : (coût, exactitude)."""
+
+    def found(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+        points = list(enumerate(zip(costs, accuracies, strict=True)))
+        kept = [i for i, mine in points if not any(beats(other, mine) for j, other in points if j != i)]
+        return sorted(kept, key=lambda i: costs[i])
+
+    return found
+
+
 REPORT_CASES = [
     ([0.70, 0.80, 0.85, 0.84], [0.71, 0.84, 0.82, 0.83]),
     ([0.60, 0.90, 0.88], [0.65, 0.86, 0.91]),
@@ -118,46 +131,16 @@ EXERCISES = {
                     for i in sorted(range(len(costs)), key=lambda i: costs[i])
                     if all(accuracies[i] > accuracies[j] for j in range(len(costs)) if (costs[j], j) < (costs[i], i))
                 ],
-                lambda costs, accuracies: sorted(
-                    (
-                        i
-                        for i in range(len(costs))
-                        if not any(costs[j] < costs[i] and accuracies[j] >= accuracies[i] for j in range(len(costs)))
-                    ),
-                    key=lambda i: costs[i],
-                ),
+                _unbeaten(lambda other, mine: other[0] < mine[0] and other[1] >= mine[1]),
             ],
-            "À exactitude égale, le plus cher est battu : il suffit d'être aussi exact, sans coûter plus.": (
-                lambda costs, accuracies: sorted(
-                    (
-                        i
-                        for i in range(len(costs))
-                        if not any(costs[j] <= costs[i] and accuracies[j] > accuracies[i] for j in range(len(costs)))
-                    ),
-                    key=lambda i: costs[i],
-                )
+            "À exactitude égale, le plus cher est battu : il suffit d'être aussi exact, sans coûter plus.": _unbeaten(
+                lambda other, mine: other[0] <= mine[0] and other[1] > mine[1]
             ),
-            "À exactitude égale, le plus cher est battu : comparez avec `>=` et non `>` seul.": (
-                lambda costs, accuracies: sorted(
-                    (
-                        i
-                        for i in range(len(costs))
-                        if not any(costs[j] < costs[i] and accuracies[j] > accuracies[i] for j in range(len(costs)))
-                    ),
-                    key=lambda i: costs[i],
-                )
+            "À exactitude égale, le plus cher est battu : comparez avec `>=` et non `>` seul.": _unbeaten(
+                lambda other, mine: other[0] < mine[0] and other[1] > mine[1]
             ),
-            "Deux points égaux ne se battent pas, car aucun n'est meilleur : gardez-les tous les deux.": (
-                lambda costs, accuracies: sorted(
-                    (
-                        i
-                        for i in range(len(costs))
-                        if not any(
-                            costs[j] <= costs[i] and accuracies[j] >= accuracies[i] for j in range(len(costs)) if j != i
-                        )
-                    ),
-                    key=lambda i: costs[i],
-                )
+            "Deux points égaux ne se battent pas, car aucun n'est meilleur : gardez-les tous les deux.": _unbeaten(
+                lambda other, mine: other[0] <= mine[0] and other[1] >= mine[1]
             ),
             "Il n'y a pas qu'un gagnant : rendez tous ceux que nul autre ne bat.": (
                 lambda costs, accuracies: [max(range(len(costs)), key=lambda i: accuracies[i])]

@@ -162,7 +162,7 @@ HINTS: dict[str, tuple[str, Any, str]] = {
     ),
     "autograd": ("02-gradient", by_autograd, "C'est autograd qui a calculé"),
     "q − p": ("02-gradient", lambda s, t, T: (s / T).softmax(1) - (t / T).softmax(1), "une image et à T = 1"),
-    "clone oublié": ("03-regle-du-biais", forgets_to_clone, "partez d'une copie, .clone()"),
+    "clone oublié": ("03-regle-du-biais", forgets_to_clone, "partez d'une copie, logits.clone()"),
     "marge à l'envers": (
         "03-regle-du-biais",
         lambda z, k, s: -EXERCISES["03-regle-du-biais"].reference(z, k, 1 - s),

@@ -74,6 +74,7 @@ def test_each_campaign_is_shown_told_and_limited(name: str) -> None:
     assert all(len(alt) > 20 for alt in re.findall(r'<svg[^>]*aria-label="([^"]*)"', part))
     assert "" not in re.findall(r"<th[^>]*>(.*?)</th>", part), "une colonne sans nom"
     assert part.count("significatif (") == len(campaign.comparisons)
+    assert "Essais qui manquent" not in part
     assert f"make campagne NOM={name}" in part and f'download="{name}.csv"' in part
     assert not re.search(r"\bnan\b|None|inf\b", re.sub(r"<[^>]*>", " ", part))
     assert faults(re.sub(r"<svg.*?</svg>|<[^>]*>", "", part, flags=re.S)) == []

@@ -121,7 +121,7 @@ def test_an_error_in_a_property_is_not_the_fault_that_it_looks_for() -> None:
         (crash, ["scaled = logits / temperatura", "NameError", "s'arrête sur une erreur"]),
         (crash_deeper, ["return torch.softmax(logits / temperature, 7)", "IndexError"]),
         (lambda logits: logits, ["TypeError"]),
-        (in_place, ["modifie l'un de ses arguments"]),
+        (in_place, ["Le résultat est juste, mais votre fonction modifie logits lui-même"]),
         (aliased, ["modifie logits lui-même", ".clone()"]),
         (lambda logits, temperature: logits.max(1), [".values et .indices"]),
         (lambda logits, temperature: list(soften(logits, temperature)), ["torch.stack assemble des tenseurs"]),
@@ -497,4 +497,4 @@ def test_an_answer_that_destroys_a_list_it_was_given_is_refused() -> None:
 
     assert judge(exercise, lambda costs: sorted(costs)).status == "juste"
     found = judge(exercise, destroys)
-    assert found.status == "faux" and "modifie l'un de ses arguments" in found.message
+    assert found.status == "faux" and "lui-même" in found.message
