@@ -30,7 +30,8 @@ help:
 	@echo
 	@echo "Options : PYTHON=python3.12 choisit le Python qui crée .venv (3.11 au moins) ;"
 	@echo "          TORCH=cpu, à la première installation, évite les gigaoctets de CUDA ;"
-	@echo "          BENCH=--cours, pour make bench, exécute aussi tous les notebooks."
+	@echo "          BENCH=--cours, pour make bench, exécute aussi tous les notebooks ;"
+	@echo "          BENCH='--seulement rkd --tailles' mesure la perte des angles, taille par taille."
 
 install: $(VENV)/.lab
 

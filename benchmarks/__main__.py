@@ -5,7 +5,8 @@
     python -m benchmarks --seulement rkd --tailles
 
 Chaque nombre est la médiane de plusieurs tours alternés (A B A B…) : c'est un rapport, qui ne dépend guère de la
-machine. La colonne « référence » relit benchmarks/reference.json, mesuré sur une machine à deux cœurs.
+machine ; seules les durées de --cours sont des secondes, mesurées une fois. La colonne « référence » relit
+benchmarks/reference.json, mesuré sur une machine à deux cœurs.
 """
 
 import argparse

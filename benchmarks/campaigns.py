@@ -41,8 +41,8 @@ def against_one_process(rounds: int) -> list[Measure]:
             gained = statistics.median(ratios(times["un fil"], times["tous les fils"]))
             note = (
                 f"{RUNS} essais de {name} : {french_number(min(times['coureur']))} s par le coureur ; à un essai seul, "
-                f"tous les fils font gagner {french_number(gained, 2)} fois, donc le coureur ne peut descendre sous "
-                f"{french_number(gained / cores(), 2)}"
+                f"tous les fils vont {french_number(gained, 2)} fois plus vite qu'un seul, donc le coureur ne peut "
+                f"descendre sous {french_number(gained / cores(), 2)}"
             )
             rows.append(
                 measured(f"grille par le coureur / un processus, {told}",

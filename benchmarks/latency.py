@@ -144,7 +144,7 @@ def main() -> None:
     numbers = {path.name[:2]: path.name for path in lessons()}
     wanted = sys.argv[1:] or list(numbers)
     if unknown := [number for number in wanted if number not in numbers]:
-        sys.exit(f"Aucun notebook n'a le numéro {', '.join(unknown)} : donnez-en parmi {', '.join(numbers)}.")
+        sys.exit(f"Il n'y a pas de notebook {', '.join(unknown)} : choisissez parmi {', '.join(numbers)}.")
     names = [numbers[number] for number in wanted]
     path = chromium()
     if path is None:

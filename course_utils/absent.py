@@ -96,5 +96,7 @@ def _mask(logits: Tensor, classes: Sequence[int]) -> Tensor:
     mask = torch.zeros(count, dtype=torch.bool)
     mask[list(classes)] = True
     if not 0 < int(mask.sum()) < count:
-        raise ValueError(f"Les classes désignées sont {list(classes)} sur {count} : il en faut une, mais pas toutes.")
+        raise ValueError(
+            f"Les classes désignées sont {list(classes)} sur {count} : il en faut au moins une, et pas toutes."
+        )
     return mask

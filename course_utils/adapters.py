@@ -29,7 +29,8 @@ def regressor(student_shape: Sequence[int], teacher_shape: Sequence[int], *, see
 
     Formes (C, H, W), cartes carrées ; pour des vecteurs, de formes (D,), une couche dense. Sans marge, un noyau k et
     un pas s mènent de H à (H − k)/s + 1 : on prend le plus grand pas qui n'oublie aucun pixel (s ≤ k), puis le noyau
-    qui tombe juste (1×1 entre cartes égales). Lève ValueError si l'élève a des cartes plus petites que l'enseignant.
+    qui tombe juste (1×1 entre cartes égales). Lève ValueError si les deux formes n'ont pas autant de
+    dimensions, si les cartes ne sont pas carrées, ou si celles de l'élève sont plus petites que celles de l'enseignant.
     Source : Romero et al. 2014 (FitNets), équation 3.
     """
     student_shape, teacher_shape = tuple(student_shape), tuple(teacher_shape)
@@ -40,7 +41,9 @@ def regressor(student_shape: Sequence[int], teacher_shape: Sequence[int], *, see
         if len(student_shape) == 1:
             return nn.Linear(student_shape[0], teacher_shape[0])
         side, wanted = student_shape[1], teacher_shape[1]
-        if (side, wanted) != (student_shape[2], teacher_shape[2]) or side < wanted:
+        if (side, wanted) != (student_shape[2], teacher_shape[2]):
+            raise ValueError(f"{told}donnez des cartes carrées, de même hauteur et largeur.")
+        if side < wanted:
             raise ValueError(
                 f"{told}une convolution ne peut pas agrandir une carte ; "
                 "guidez un étage de l'élève placé plus tôt, ou prenez l'indice plus loin chez l'enseignant."

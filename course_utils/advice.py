@@ -13,7 +13,12 @@ from course_utils.french import typography
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
 ACCESS = ("les réponses et les représentations", "les réponses seulement", "rien : il n'y en a pas")
-SHAPES = ("coupé comme l'enseignant", "d'une autre architecture", "profond et fin : il ne démarre pas")
+SHAPES = (
+    "coupé comme l'enseignant, aussi large",
+    "coupé comme lui, mais plus étroit",
+    "d'une autre architecture",
+    "profond et fin : il ne démarre pas",
+)
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
 HEIGHT = 590.0  # la situation et trois conseils
@@ -106,16 +111,16 @@ RULES: tuple[Rule, ...] = (
         "notebook 08",
     ),
     Rule(
-        "Une bonne initialisation, puis un indice au milieu (FitNets)",
-        lambda s: s.shape == SHAPES[2] and _open(s),
+        "Une bonne initialisation, ou un indice au milieu (FitNets)",
+        lambda s: s.shape == SHAPES[3] and _open(s),
         "Un réseau fin et très profond reste au hasard même avec KD (à 25 couches ; à 19, KD suffit) : essayez d'abord "
-        "l'initialisation de He, gratuite.",
+        "l'initialisation de He, gratuite ; l'indice sinon.",
         lambda s: measures.deep_starts(),
         "notebook 05",
     ),
     Rule(
         "Une bonne initialisation",
-        lambda s: s.shape == SHAPES[2] and not _open(s),
+        lambda s: s.shape == SHAPES[3] and not _open(s),
         "Un réseau fin et profond qui reste au hasard n'apprend de personne : l'initialisation de He est gratuite, et "
         "ne demande rien à un enseignant.",
         lambda s: measures.deep_starts(),
@@ -183,10 +188,18 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "Un indice à chaque étage, ou LIT",
         lambda s: _open(s) and s.shape == SHAPES[0] and _classifies(s) and s.images in LABELS[:2],
-        "Les deux réseaux sont coupés pareil ; des adaptateurs 1×1 suffisent si les largeurs diffèrent. L'enseignant "
-        "doit être exécuté à chaque pas.",
-        lambda s: measures.balance(STEPS[s.steps], "LIT", "indices partout"),
+        "Coupés pareil, aux mêmes dimensions : rien à traduire entre les deux. L'enseignant doit être exécuté à chaque "
+        "pas.",
+        lambda s: measures.blocks(),
         "notebook 06",
+    ),
+    Rule(
+        "Des adaptateurs 1×1, puis un indice à chaque étage ou LIT",
+        lambda s: _open(s) and s.shape == SHAPES[1] and _classifies(s) and s.images in LABELS[:2],
+        "Coupés pareil, à d'autres dimensions : les adaptateurs traduisent, apprennent avec l'élève, puis sont jetés. "
+        "L'enseignant doit être exécuté à chaque pas.",
+        lambda s: measures.balance(STEPS[s.steps], "LIT", "indices partout"),
+        "notebooks 06 et 08",
     ),
     Rule(
         "Deux élèves ensemble (en ligne)",

@@ -50,7 +50,8 @@ def told_in_french(who: str, x: Tensor, remedy: str) -> Iterator[None]:
 def network(model: Network, who: str) -> Network:
     """Le réseau, ou TypeError si c'est autre chose ; who : « L'élève », « L'enseignant »…"""
     if not isinstance(model, nn.Module):
-        raise TypeError(f"{who} est un objet {type(model).__name__} : donnez un réseau, par exemple mlp(seed=0).")
+        example = "load_teacher()" if "nseignant" in who else "mlp(seed=0)"
+        raise TypeError(f"{who} est un objet {type(model).__name__} : donnez un réseau, par exemple {example}.")
     return model
 
 
@@ -114,11 +115,11 @@ def readable(x: Tensor, layers: Iterable[nn.Module]) -> Tensor:
     if not x.is_floating_point():
         fault = f"reçoit des {x.dtype} : donnez des images normalisées, celles de images.batch(positions).x"
     elif channels and x.dim() != 4:
-        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : ajoutez les dimensions qui manquent"
+        fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : donnez un lot à quatre dimensions"
     elif channels and shape[1] != channels:
         fault = f"lit des lots de forme (N, {channels}, H, W), et reçoit {shape} : créez-le avec in_channels={shape[1]}"
     elif numbers and (given := math.prod(shape[1:])) != numbers:
-        fault = f"lit {numbers} nombres par image, et en reçoit {given}, {shape} : créez-le avec inputs={given}"
+        fault = f"lit {numbers} nombres par image, et en reçoit {given} (lot {shape}) : créez-le avec inputs={given}"
     else:
         return x
     raise ValueError(f"Ce réseau {fault}.")

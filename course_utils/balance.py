@@ -12,6 +12,7 @@ import torch
 
 from course_utils.adapters import feature_shapes, lit_adapters, regressor
 from course_utils.data import Images
+from course_utils.french import plural
 from course_utils.inference import Teacher, device_of
 from course_utils.models import StagedNet, fresh, resnet
 from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Objective, Rkd, Supervised
@@ -86,7 +87,11 @@ def train(
     objectives = METHODS[method](student, teacher, tuple(images.pixels.shape[1:]))
     share, rest = divmod(epochs, len(objectives))
     if rest or not share:
-        raise ValueError(f"{epochs} époques ne se partagent pas en {len(objectives)} phases : donnez un multiple.")
+        phases = len(objectives)
+        raise ValueError(
+            f"`epochs` vaut {epochs}, à partager en {phases} phase{plural(phases)} : donnez un multiple de {phases}, "
+            "non nul."
+        )
     for objective in objectives:
         fit(student, images, objective, epochs=share, seed=seed, batch_size=BATCH, **settings)
     return student

@@ -27,7 +27,7 @@ def cwtm_weights(teacher_logits: Tensor) -> Tensor:
 def cwtm_loss(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor) -> Tensor:
     """CWTM (*confidence weighted by teacher max*) : H(y, P_S) pondérée par la confiance de l'enseignant.
 
-    logits : (N, C) ; targets : (N,) les vrais labels. Il ne reste rien des rapports entre les classes : seulement
+    logits : (N, C) ; targets : (N,) les labels donnés. Il ne reste rien des rapports entre les classes : seulement
     « cet exemple est facile ». Un exemple sans label (−100) ne compte pas.
     Lève ValueError si les formes des logits diffèrent. Source : Furlanello et al. 2018 (Born-Again Networks).
     """
@@ -114,7 +114,9 @@ def mislabelled(images: Images, share: float, seed: int) -> Images:
     """
     checked_images(images)
     if not between(0, share, 1):
-        raise ValueError(f"La part de labels faux vaut {share!r} : donnez un nombre de 0 à 1, par exemple 0.4.")
+        raise ValueError(
+            f"La part de labels tirés au hasard vaut {share!r} : donnez un nombre de 0 à 1, par exemple 0.4."
+        )
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.rand(len(images.labels), generator=generator) < share
     random = torch.randint(0, len(images.classes), (len(images.labels),), generator=generator)

@@ -67,7 +67,7 @@ def place_on_challenge(
     output, classes = tuple(predict(model, images.subset(torch.arange(1))).shape[1:]), len(images.classes)
     if output != (classes,):
         raise ValueError(
-            f"Le réseau rend une sortie de forme {output} par image et {where} a {classes} classes : "
+            f"Le réseau rend une sortie de forme {output} par image, pour {classes} classes ({where}) : "
             f"donnez un réseau de {classes} sorties."
         )
     others = known_entries(where, shape) if beside is None else tuple(beside)
@@ -86,12 +86,12 @@ def challenge_images(model: nn.Module) -> tuple[Images, str]:
     why = (
         "ce réseau n'accepte pas les images de CIFAR-10 (3, 32, 32)"
         if there
-        else "CIFAR-10 n'est pas sur cette machine (la variable COURS_DONNEES dit où il se trouve)"
+        else "CIFAR-10 n'est pas sur cette machine (s'il est ailleurs, dites-le par la variable COURS_DONNEES)"
     )
     if not _accepts(model, (1, 28, 28)):
         raise ValueError(
             f"Le réseau n'accepte pas les images de Fashion-MNIST (1, 28, 28), et CIFAR-10 ne convient pas, car "
-            f"{why} : donnez un réseau d'images, ou vos images par images=…."
+            f"{why} : donnez un réseau d'images, ou vos images par l'argument `images`."
         )
     print(f"Mesuré sur Fashion-MNIST, et non sur CIFAR-10 : {why}.")
     print("Le défi, lui, se juge sur CIFAR-10.")
@@ -116,7 +116,8 @@ class Placement:
     def export(self, path: str | Path) -> Path:
         """Ajoute le point à un fichier CSV (créé s'il n'existe pas) ; un point du même nom est remplacé.
 
-        UTF-8, virgules, décimales à point : ce que lisent pandas et les tableurs. Rend le chemin écrit.
+        UTF-8, virgules, décimales à point : pandas le lit tel quel ; dans un tableur en français, importez-le en
+        disant ces trois choses. Rend le chemin écrit.
         Lève ValueError si le fichier existant n'est pas un tableau de points, OSError s'il ne peut être écrit.
         """
         path = Path(path)

@@ -131,7 +131,7 @@ def _device() -> Line:
     threads = torch.get_num_threads()
     seen = f"processeur, {threads} fil{plural(threads)} de calcul, en {precision}"
     if threads < 2:
-        remedy = "Un seul fil : tout marche, en deux fois plus de temps ; retirez OMP_NUM_THREADS s'il est fixé."
+        remedy = "Un seul fil : tout marche, en deux fois plus de temps ; effacez OMP_NUM_THREADS, si elle existe."
         return Line("Appareil de calcul", "attention", seen, remedy)
     return Line("Appareil de calcul", "ok", seen)
 
@@ -144,6 +144,9 @@ def _speed() -> Line:
         _ = a @ a
         durations.append(time.perf_counter() - start)
     gflops = 2 * 1024**3 / min(durations) / 1e9
+    if best_device().type == "cuda":
+        seen = f"{gflops:.0f} milliards d'opérations par seconde au processeur ; les apprentissages iront sur la carte"
+        return Line("Vitesse", "ok", seen)
     ratio = REFERENCE_GFLOPS / gflops
     seen = f"{gflops:.0f} milliards d'opérations par seconde : comptez {ratio:.1f} fois les durées annoncées"
     if ratio > 3:

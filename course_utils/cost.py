@@ -78,9 +78,9 @@ def challenge_terms(
     pruning = structured_pruning, unstructured_pruning
     if not all(between(0, part, 1) for part in pruning) or sum(pruning) > 1:
         raise ValueError(f"Les parts élaguées valent {pruning} : donnez deux nombres de 0 à 1, de somme au plus 1.")
-    for bits in (weight_bits, activation_bits):
+    for name, bits in (("weight_bits", weight_bits), ("activation_bits", activation_bits)):
         if not between(1, bits, 32):
-            raise ValueError(f"Le nombre de bits vaut {bits!r} : donnez un nombre de 1 à 32.")
+            raise ValueError(f"`{name}` vaut {bits!r} : donnez un nombre de bits de 1 à 32.")
     return Terms(
         memory=(1 - sum(pruning)) * weight_bits / 32 * weights / REFERENCE_WEIGHTS,
         work=(1 - structured_pruning) * max(weight_bits, activation_bits) / 32 * macs / REFERENCE_MACS,

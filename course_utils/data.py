@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from course_utils import sources
+from course_utils.french import plural
 from course_utils.sampling import stratified_order
 
 VALIDATION_SHARE = 0.1
@@ -52,7 +53,7 @@ class Images:
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.pixels.shape[1:]))
-        return f"Images({len(self)} images {shape}, {len(self.classes)} classes)"
+        return f"Images({len(self)} image{plural(len(self))} {shape}, {len(self.classes)} classes)"
 
     @property
     def x(self) -> Tensor:
@@ -144,8 +145,7 @@ def checked_images(images: Images, name: str = "images") -> Images:
     """Les images ; TypeError si c'est autre chose (un jeu entier, un réseau), ValueError s'il n'y en a aucune."""
     if not isinstance(images, Images):
         raise TypeError(
-            f"`{name}` est un objet {type(images).__name__} : donnez une partie d'un jeu, par exemple data.train, à la "
-            "place que dit la fonction."
+            f"`{name}` est un objet {type(images).__name__} : donnez une partie d'un jeu, par exemple data.train."
         )
     if not len(images):
         raise ValueError(f"`{name}` ne contient aucune image (0) : donnez un jeu d'images non vide.")

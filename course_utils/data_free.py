@@ -81,7 +81,9 @@ def statistics_gap(model: nn.Module) -> Iterator[list[Tensor]]:
     """
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     if not norms:
-        raise ValueError("Ce réseau n'a aucune BatchNorm : il ne garde aucune statistique de ses images.")
+        raise ValueError(
+            "Ce réseau n'a aucune BatchNorm, donc aucune statistique de ses images : prenez par exemple load_teacher()."
+        )
     gaps: list[Tensor] = []
 
     def compare(norm: nn.Module, inputs: tuple[Tensor]) -> None:

@@ -146,7 +146,7 @@ def _decoded(
     if len(sizes) > 1 or max(sizes[0]) > LARGEST_KEPT:
         ends = dict.fromkeys(f"{width}×{height}" for width, height in (sizes[0], sizes[-1]))
         span = " à ".join(ends)
-        print(f"Images de {span} pixels ramenées à {SIDE}×{SIDE} : petit côté réduit, puis centre gardé.")
+        print(f"Images de {span} pixels ramenées à {SIDE}×{SIDE} : petit côté ramené à {SIDE}, puis centre gardé.")
         arrays = [fitted(array) for array in arrays]
     packed = np.empty((len(arrays), 3, *arrays[0].shape[:2]), dtype=np.uint8)
     for row, array in enumerate(arrays):

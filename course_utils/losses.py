@@ -7,8 +7,8 @@ donne une ValueError (une TypeError si ce n'est pas un tenseur) qui dit, en une 
 | équation                              | fonction                               |
 |---------------------------------------|----------------------------------------|
 | q_i = exp(z_i/T) / Σ_j exp(z_j/T)     | `soften`                               |
-| D_KL(P_T, P_S)                        | `kd_loss`                              |
-| L_KD = H(y, P_S) + λ·D_KL(P_T, P_S)   | `hinton_loss`                          |
+| T²·D_KL(P_T, P_S)                     | `kd_loss`                              |
+| L_KD = H(y, P_S) + λ·T²·D_KL          | `hinton_loss`                          |
 | L_IR = ‖IR_T − IR_S‖₂                 | `hint_loss`                            |
 | LIT : chaque bloc, nourri du teacher  | `lit_loss`                             |
 | L_RKD = Σ ℓ(φ(t_i,t_j), φ(s_i,s_j))   | `rkd_distance_loss`, `rkd_angle_loss`  |
@@ -124,8 +124,8 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
         return -_expectation(p.lerp(torch.full_like(p, 1 / classes), label_smoothing), upcast(logits).log_softmax(1))
     if targets.shape != (examples,) or targets.is_floating_point() or targets.is_complex():
         raise ValueError(
-            f"Les labels ont la forme {tuple(targets.shape)} et le type {targets.dtype} : donnez "
-            f"{examples} indices de classe (entiers), ou des probabilités de forme {(examples, classes)}."
+            f"Les labels ont la forme {tuple(targets.shape)} et le type {targets.dtype} : donnez un "
+            f"numéro de classe entier par exemple, soit {examples}, ou des probabilités de forme {(examples, classes)}."
         )
     try:
         return F.cross_entropy(upcast(logits), targets.long(), label_smoothing=label_smoothing)
@@ -179,8 +179,8 @@ def lit_loss(
     """
     if not blocks or len(teacher_features) != len(blocks) + 1:
         raise ValueError(
-            f"{len(blocks)} blocs et {len(teacher_features)} représentations de l'enseignant : pour B ≥ 1 blocs, "
-            "donnez B + 1 représentations (l'entrée du premier bloc, puis la sortie de chaque bloc)."
+            f"Nombre de blocs : {len(blocks)} ; de représentations de l'enseignant : {len(teacher_features)}. Pour B "
+            "blocs (B ≥ 1), donnez B + 1 représentations (l'entrée du premier bloc, puis la sortie de chaque bloc)."
         )
     tensors(*teacher_features)
     if adapters is None:

@@ -67,6 +67,21 @@ def other_world() -> str:
     )
 
 
+def blocks() -> str:
+    """Contre qui LIT est significativement devant, panneau par panneau et profondeur par profondeur."""
+    students = {(r["data"], r["family"], r["depth"]) for r in _rows("lit") if r["method"] == "LIT"}
+
+    def ahead(student: tuple[str, str, int], other: str) -> bool:
+        where = dict(zip(("data", "family", "depth"), student, strict=True))
+        ours, theirs = (results.column(_rows("lit"), "accuracy", method=m, **where) for m in ("LIT", other))
+        gap = results.paired(ours, theirs)
+        return gap.significant and gap.mean > 0
+
+    counts = {other: sum(ahead(x, other) for x in students) for other in ("seul", "KD", "indices partout")}
+    told = ", ".join(f"« {other} » {count} fois" for other, count in counts.items())
+    return f"Mesuré : sur {len(students)} élèves, LIT devance significativement {told}. Campagne lit."
+
+
 CLEAN = "labels propres"  # la condition de la campagne born_again où tous les labels sont justes
 
 

@@ -187,7 +187,8 @@ def load_teacher(name: str = "fashion-resnet") -> StagedNet:
         model = BUILDERS[architecture.pop("builder")](**architecture)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:
         cause = type(error).__name__
-        raise ValueError(f"La fiche {shown(path)} est abîmée ({cause}) : reprenez-la par « git checkout ».") from None
+        remedy = "reprenez-la du dépôt (git checkout -- :/data/teachers)"
+        raise ValueError(f"La fiche {shown(path)} est abîmée ({cause}) : {remedy}.") from None
     load_weights(model, path.with_suffix(".safetensors"), sha256=sha256)
     return model.eval()
 

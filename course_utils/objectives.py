@@ -121,7 +121,7 @@ def fading(objective: Hinton, *, start: float, stop: float, epochs: int) -> Call
     Source : Romero et al. 2014 (FitNets), étape 2, où λ va de 4 à 1.
     """
     if not isinstance(objective, Hinton):
-        raise TypeError(f"L'objectif est un objet {type(objective).__name__} : c'est le λ d'un Hinton qui descend.")
+        raise TypeError(f"L'objectif est un objet {type(objective).__name__} : donnez un Hinton, dont λ descendra.")
     whole("epochs", epochs)
     check_weights(start=start, stop=stop)
     weights = iter(start + (stop - start) * epoch / (epochs - 1) for epoch in range(1, epochs))
@@ -176,7 +176,7 @@ class Rkd:
         }
         check_weights(**self.weights)
         if distance_weight == angle_weight == 0:
-            raise ValueError("Les poids des distances et des angles sont nuls (0) : donnez un nombre positif à l'un.")
+            raise ValueError("Les poids des distances et des angles sont nuls (0) : donnez à l'un un nombre positif.")
         self.teacher = checked_teacher(teacher)
         self.temperature = checked_temperature(temperature)
 

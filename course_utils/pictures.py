@@ -18,6 +18,10 @@ MAX_PIXELS = 50_000_000  # une photo d'appareil courant n'en a pas plus ; une 
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
+class UnknownScale(ValueError):
+    """Une image de nombres réels : rien ne dit lequel est le blanc."""
+
+
 class Picture(NamedTuple):
     """Une image lue : pixels (H, W, 3) uint8, au plus 64×64, et sa taille d'origine (largeur, hauteur)."""
 
@@ -43,7 +47,7 @@ def read_picture(file: str) -> Picture:
         limit = f"plus de {MAX_PIXELS // 10**6} millions de pixels"
         raise ValueError(f"L'image {shown(file)} est démesurée ({limit}) : réduisez-la ou retirez-la.") from None
     except Exception as error:  # selon le format, un décodeur lève OSError, SyntaxError, ValueError, struct.error…
-        cause = type(error).__name__
+        cause = str(error) if isinstance(error, UnknownScale) else type(error).__name__
         raise ValueError(
             f"L'image {shown(file)} est illisible ({cause}) : remplacez-la, ou retirez-la du dossier."
         ) from None
@@ -51,13 +55,13 @@ def read_picture(file: str) -> Picture:
 
 
 def fitted(pixels: np.ndarray) -> np.ndarray:
-    """Ramène (H, W, 3) à (32, 32, 3) : le petit côté est réduit à 32, puis le centre est gardé."""
+    """Ramène (H, W, 3) à (32, 32, 3) : le petit côté est ramené à 32, puis le centre est gardé."""
     return np.asarray(ImageOps.fit(Image.fromarray(pixels), (SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
-        raise ValueError("des nombres réels, dont l'échelle est inconnue")
+        raise UnknownScale("des nombres réels, dont l'échelle est inconnue")
     if image.mode.startswith("I"):  # 16 bits : `convert` couperait tout ce qui dépasse 255
         levels = np.asarray(image).astype(np.float64).clip(0, 65535)
         return Image.fromarray((levels / 257).round().astype(np.uint8)).convert("RGB")

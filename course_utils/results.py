@@ -1,7 +1,7 @@
 """Les campagnes enregistrées : les relire, résumer des graines, comparer deux méthodes sur les mêmes graines.
 
 Une campagne = data/results/NOM.csv (une ligne par réseau entraîné) et NOM.json (sa fiche : réglages, versions,
-machine, graines, durée). Les scripts d'experiments/ les écrivent, les notebooks les relisent ici.
+machine, graines, durée). `make campagne` les écrit, les notebooks les relisent ici.
 """
 
 import csv
@@ -152,7 +152,8 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
     """
     if len(first) != len(second):
         raise ValueError(
-            f"{len(first)} valeurs d'un côté, {len(second)} de l'autre : comparez les mêmes graines, rangées pareil."
+            f"{len(first)} valeur{plural(len(first))} d'un côté, {len(second)} de l'autre : comparez les mêmes "
+            "graines, rangées pareil."
         )
     return interval([a - b for a, b in zip(first, second, strict=True)])
 

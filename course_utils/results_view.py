@@ -26,7 +26,7 @@ def depth_panels(rows: Sequence[Row]) -> str:
     Lève ValueError s'il n'y a aucune ligne.
     """
     if not rows:
-        raise ValueError("Cette campagne n'a aucune ligne : lancez son script d'experiments/, puis relisez-la.")
+        raise ValueError("Cette campagne n'a aucune ligne : refaites-la par « make campagne NOM=… », puis relisez-la.")
     families = list(dict.fromkeys((row["data"], row["family"]) for row in rows))
     wide = 760 if len(families) == 1 else 470
     panels = [

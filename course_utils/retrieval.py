@@ -23,8 +23,10 @@ def neighbours(x: Tensor, k: int) -> Tensor:
 
     Lève ValueError s'il n'y a pas au moins k autres points.
     """
+    if len(x) < 2:
+        raise ValueError(f"Il faut au moins deux points pour chercher un voisin : reçu {len(x)}.")
     if not 0 < k < len(x):
-        raise ValueError(f"{k} voisins demandés parmi {len(x)} points : donnez k de 1 à {len(x) - 1}.")
+        raise ValueError(f"k vaut {k}, pour {len(x)} points : donnez k de 1 à {len(x) - 1}.")
     centred = (x - x.mean(dim=0)).double()  # cdist développe le carré : en float32, des points proches se confondent
     return torch.cdist(centred, centred).fill_diagonal_(torch.inf).topk(k, largest=False).indices
 

@@ -25,7 +25,8 @@ def load_weights(model: nn.Module, path: str | Path, *, sha256: str | None = Non
     content = _content(path, limit=2 * sum(v.numel() * v.element_size() for v in model.state_dict().values()) + HEADER)
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise ValueError(
-            f"Le fichier {shown(path)} est abîmé (empreinte inattendue) : reprenez-le du dépôt avec « git checkout »."
+            f"Le fichier {shown(path)} est abîmé (empreinte inattendue) : reprenez-le du dépôt "
+            "(git checkout -- :/data/teachers)."
         )
     try:
         weights = load(content)

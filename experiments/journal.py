@@ -36,8 +36,8 @@ class Journal:
             self._read()
         except (LookupError, TypeError, AttributeError, csv.Error, UnicodeDecodeError, json.JSONDecodeError):
             raise ValueError(
-                f"Les résultats de la campagne {name} sont abîmés : rétablissez-les par « git checkout », ou supprimez "
-                f"{self.csv.name}, {self.card.name} et {self.path.name} pour tout refaire."
+                f"Les résultats de la campagne {name} sont abîmés : rétablissez-les (git checkout -- :/data/results), "
+                f"ou supprimez {self.csv.name}, {self.card.name} et {self.path.name} pour tout refaire."
             ) from None
 
     def _read(self) -> None:

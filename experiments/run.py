@@ -38,7 +38,7 @@ WORKER_ENVIRONMENT = {
 }
 KILLED = (
     "l'ouvrier est mort plusieurs fois sur cet essai, peut-être faute de mémoire : relancez avec moins d'ouvriers "
-    "(--ouvriers)"
+    '(CAMPAGNE="--ouvriers 1", par exemple)'
 )
 INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 

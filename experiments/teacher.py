@@ -5,7 +5,7 @@
     python -m experiments.teacher mnist-resnet      # environ cinq minutes sur deux cœurs
 
 Ceux de LIT, un quart d'heure chacun : fashion-resnext29, cifar10-resnet20, cifar10-resnext29. Les deux derniers
-demandent CIFAR-10 en JPEG dans data/cifar10-jpeg, ou dans le dossier COURS_DONNEES.
+demandent CIFAR-10 en JPEG dans data/cifar10-jpeg, ou dans le sous-dossier cifar10-jpeg de COURS_DONNEES.
 
 Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
 """

@@ -20,9 +20,9 @@ from experiments.shared import TEACHER
 
 TITLE = "Toutes les campagnes"
 INTRODUCTION = (
-    "Ce que les notebooks relisent, en entier : chaque point est la moyenne de plusieurs graines, chaque intervalle "
-    "est à 95 %, chaque comparaison est faite sur les mêmes graines. Un intervalle qui contient zéro est "
-    "« non significatif », et reste sur la page."
+    "Ce que les notebooks relisent, en entier : sauf pour les coûts, comptés une fois, chaque point est la moyenne de "
+    "plusieurs graines, chaque intervalle est à 95 %, chaque comparaison est faite sur les mêmes graines. Un "
+    "intervalle qui contient zéro est « non significatif », et reste sur la page."
 )
 # Les colonnes, en français
 NAMES = {
@@ -35,7 +35,7 @@ NAMES = {
     "temperature": "température T", "soft_weight": "λ", "train_size": "labels", "units": "unités par couche",
     "lr": "pas d'Adam", "depth": "couches de l'élève", "dimension": "dimension de l'élève", "method": "méthode",
     "class": "classe absente", "transfer": "jeu de transfert", "world": "images de transfert", "budget": "budget",
-    "condition": "labels", "patience": "époques de l'enseignant",
+    "condition": "situation", "patience": "époques de l'enseignant",
 }  # fmt: skip
 AVERAGE = "moyenne et intervalle à 95 %"  # la colonne d'une vue sans courbes
 COUNTED = {"macs", "errors_before", "errors_prior"}  # les autres valeurs sont des proportions
@@ -77,7 +77,7 @@ def provenance(name: str, campaign: Campaign, rows: Sequence[Row]) -> str:
         f"code {card['commit']}.{missing} Pour la refaire, effacez {name}.csv et {name}.json, puis : "
     )
     data = base64.b64encode((RESULTS / f"{name}.csv").read_bytes()).decode()
-    link = f'<a download="{name}.csv" href="data:text/csv;base64,{data}">le tableau ({name}.csv)</a>'
+    link = f'<a download="{name}.csv" href="data:text/csv;base64,{data}">Le tableau entier : {name}.csv</a>'
     return f"<p class='note'>{_escaped(text)}<code>make campagne NOM={name}</code>. {link}</p>\n"
 
 
@@ -117,14 +117,15 @@ def table(rows: Sequence[Row], view: View) -> str:
             corner = NAMES.get(view.series, view.series)
         else:
             corner = NAMES.get(view.x, view.x)
-        head = "".join(f'<th scope="col">{_escaped(_name(column) or AVERAGE)}</th>' for column in columns)
+        unnamed = AVERAGE if any(found.count > 1 for found in cells.values()) else "valeur"
+        head = "".join(f'<th scope="col">{_escaped(_name(column) or unnamed)}</th>' for column in columns)
         body = "".join(
             f'<tr><th scope="row">{_escaped(_name(line))}</th>'
             + "".join(f"<td>{_written(cells.get((column, line)), view)}</td>" for column in columns)
             + "</tr>"
             for line in lines
         )
-        caption = _escaped(" : ".join(filter(None, (NAMES[view.value], _panel_title(view, key)))))
+        caption = _escaped(", ".join(filter(None, (NAMES[view.value], _panel_title(view, key)))))
         parts.append(
             f"<details><summary>Le tableau : {caption}</summary><div class='wide'><table><thead><tr>"
             f'<th scope="col">{_escaped(corner)}</th>{head}</tr></thead><tbody>{body}</tbody></table></div></details>'

@@ -173,7 +173,7 @@ def main() -> None:
                 _announce(print_pdf(browser, path))
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))
-    if not browser:
+    if not browser and any(path.stem == SHEET for path in pages):
         print(f"Sans navigateur Chromium, pas de PDF : ouvrez site/{SHEET}.html et imprimez-le (Ctrl-P).")
 
 

@@ -67,7 +67,8 @@ def heat_map(
     matrix = numbers(values)
     if matrix.shape != (len(rows), len(columns)) or not matrix.size:
         raise ValueError(
-            f"La matrice est de forme {matrix.shape} pour {len(rows)} lignes et {len(columns)} colonnes nommées."
+            f"La matrice a la forme {matrix.shape}, et les noms {(len(rows), len(columns))} : donnez un nom par ligne "
+            "et par colonne."
         )
     table = matrix.tolist()
     limits = limits or _color_limits([value for row in table for value in row], diverging, log)

@@ -42,13 +42,14 @@ def bar_chart(
     marks = numbers(reference[1]).ravel().tolist() if reference else []
     for label, values in [*bars.items(), *([(reference[0], marks)] if reference else [])]:
         if len(values) != len(names):
+            where = f", série « {label} »" if label else ""
             raise ValueError(
-                f"La série « {label} » doit avoir une valeur par nom : reçu {len(values)} pour {len(names)} noms."
+                f"Il faut une valeur par nom{where} : reçu {len(values)} pour {len(names)} nom{plural(len(names))}."
             )
     if intervals and (len(bars) > 1 or len(intervals) != len(names)):
         raise ValueError(
-            f"Les intervalles vont avec une seule série, un par nom : reçu {len(intervals)} intervalles pour "
-            f"{len(bars)} série{plural(len(bars))} de {len(names)} noms."
+            f"Les intervalles vont avec une seule série, un par nom : reçu {len(intervals)} pour {len(bars)} "
+            f"série{plural(len(bars))} de {len(names)} nom{plural(len(names))}."
         )
     everything = [value for values in (*bars.values(), marks, *intervals) for value in values]
     low, high = limits or _bar_limits(everything, log)
@@ -126,7 +127,10 @@ def tree(
     """
     count = len(names)
     if len(merges) != count - 1 or not count:
-        raise ValueError(f"L'arbre demande une réunion de moins que de noms : reçu {len(merges)} pour {count} noms.")
+        raise ValueError(
+            f"L'arbre demande une réunion de moins que de noms : reçu {len(merges)} pour {count}. Donnez ce que rend "
+            "closest_merges."
+        )
     children = {count + k: (int(a), int(b)) for k, (a, b, _) in enumerate(merges)}
     order: list[int] = []  # les noms de haut en bas, sans croisement de branches
     waiting = [2 * count - 2]

@@ -55,9 +55,12 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
     if isinstance(expected, tuple | list):
         if _is_array(obtained) and _array(obtained).ndim == 1:
             obtained = _array(obtained).tolist()
-        if not isinstance(obtained, Sequence) or isinstance(obtained, str) or len(obtained) != len(expected):
-            return f"Une liste de {len(expected)} valeur{'s' * (len(expected) > 1)} est attendue."
-        return _first(difference(e, o, tolerance) for e, o in zip(expected, obtained, strict=True))
+        wanted = f"Une liste de {len(expected)} valeur{'s' * (len(expected) > 1)} est attendue"
+        if not isinstance(obtained, Sequence) or isinstance(obtained, str):
+            return f"{wanted}, pas un objet `{type(obtained).__name__}`."
+        if len(obtained) != len(expected):
+            return f"{wanted}, la vôtre en a {len(obtained)}."
+        return _first(_at_place(k, e, o, tolerance) for k, (e, o) in enumerate(zip(expected, obtained, strict=True)))
     if isinstance(expected, bool) or not isinstance(expected, int | float | np.number):
         return None if type(expected) is type(obtained) and expected == obtained else "Ce n'est pas la bonne réponse."
     if _is_array(obtained):
@@ -69,6 +72,12 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
     if math.isnan(obtained) and not math.isnan(expected):
         return "Le résultat est NaN."
     return None if _close(np.asarray(expected), np.asarray(obtained), tolerance).all() else "La valeur est différente."
+
+
+def _at_place(position: int, expected: Any, obtained: Any, tolerance: float) -> str | None:
+    """La différence à une place d'une liste, avec cette place : d'une longue liste, on ne montre que le début."""
+    found = difference(expected, obtained, tolerance)
+    return found and f"À la place {position} (comptée depuis 0) : {found[0].lower()}{found[1:]}"
 
 
 def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> str | None:

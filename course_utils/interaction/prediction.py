@@ -1,6 +1,7 @@
 """Parier avant de voir : un choix à engager, comparé ensuite à ce qui est mesuré (à importer d'`exercises`)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -28,7 +29,7 @@ class Prediction:
     def __init__(self, question: str, choices: Sequence[str], right: str | None, because: str | None) -> None:
         self.choices = [typography(choice) for choice in choices]
         if len(set(self.choices)) < 2 or len(set(self.choices)) != len(self.choices):
-            raise ValueError(f"Un pari demande au moins deux choix différents : reçu {list(choices)}.")
+            raise ValueError(f"Un pari demande au moins deux choix, tous différents : reçu {list(choices)}.")
         self.question = typography(question)
         self.choice: str | None = None
         self._right = self._known(right)
@@ -82,15 +83,19 @@ class Prediction:
     def _compare(self) -> Verdict:
         right = (self._right or "").rstrip(".")
         if self.choice is None:
-            return verdict(
-                "vide",
-                "Vous n'avez pas encore parié",
-                f"La réponse : **{right}**. {self._because} Pariez d'abord la prochaine fois : on retient mieux.",
-            )
+            return self._unspoiled(f"La réponse : **{right}**. {self._because}")
         guess = self.choice.rstrip(".")
         if self.choice == self._right:
             return verdict("juste", "Bien vu", f"Votre pari : **{guess}**. {self._because}")
         return verdict("faux", "Surprise", f"Votre pari : **{guess}**. La réponse : **{right}**. {self._because}")
+
+    def _unspoiled(self, answer: str) -> Verdict:
+        """Sans pari, la réponse est repliée : « Tout exécuter » ne la montre pas à qui n'a pas encore cherché."""
+        title, advice = "Avez-vous parié ?", "Faites-le d'abord, plus haut : on retient mieux."
+        folded = f"<details><summary>La réponse</summary>{inline(answer)}</details>"
+        return replace(
+            verdict("vide", title, answer, advice), html=panel("vide", inline(title), inline(advice), folded)
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         plain = f"{self.question}\n" + "\n".join(f"○ {choice}" for choice in self.choices)

@@ -65,7 +65,9 @@ def read_quiz(path: Path) -> list[Question]:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         where = f"à la ligne {line[1]}" if line else "à la fin du fichier"
-        raise ValueError(f"{path.name} a une faute de syntaxe TOML {where} : guillemets, « = » ou crochets.") from None
+        raise ValueError(
+            f"{path.name} a une faute de syntaxe TOML {where} : vérifiez-y guillemets, « = » et crochets."
+        ) from None
     questions = content.get("question")
     if not isinstance(questions, list) or not questions or set(content) != {"question"}:
         raise ValueError(f"{path.name} doit contenir des questions `[[question]]`, et rien d'autre au premier niveau.")

@@ -75,7 +75,7 @@ PROPERTIES = {
 }
 LOSS_MISTAKES = {
     "Le facteur T² manque : sans lui, le terme doux s'éteint quand T grandit.": _kl,
-    'C\'est une moyenne sur les images, pas sur les classes (reduction="batchmean", et non "mean").': lambda s, t, T: (
+    'Il faut une moyenne sur les images, pas sur les classes (reduction="batchmean", et non "mean").': lambda s, t, T: (
         T**2 * _kl(s, t, T, reduction="mean")
     ),
     "Le facteur est T², et non T.": lambda s, t, T: T * _kl(s, t, T),
@@ -83,7 +83,7 @@ LOSS_MISTAKES = {
         s, t, T, reduction="mean"
     ),
     "C'est la somme du lot : divisez par le nombre d'images.": lambda s, t, T: T**2 * _kl(s, t, T, reduction="sum"),
-    "La divergence est prise à l'envers : c'est KL(enseignant ‖ élève), pondérée par l'enseignant.": lambda s, t, T: (
+    "La divergence est prise à l'envers : il faut KL(enseignant ‖ élève), pondérée par l'enseignant.": lambda s, t, T: (
         losses.kd_loss(t, s, T)
     ),
     "Le signe est inversé : Σ p (log p − log q).": lambda s, t, T: -losses.kd_loss(s, t, T),

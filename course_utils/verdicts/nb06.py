@@ -157,7 +157,7 @@ UNCHANGED = (
     "Les noms sont justes, mais `student` n'est pas gelé : appelez `requires_grad_(False)` sur ses propres extrémités, "
     "et non sur celles d'une copie."
 )
-NAMED = "Les noms sont justes, mais la phase 1 ne gèle pas les deux extrémités, et elles seules : gelez chacune."
+NAMED = "Les noms sont justes, mais la phase 1 doit geler les deux extrémités, et elles seules."
 FREED = "Les noms sont justes, mais ce que la phase 1 a gelé l'est encore en phase 2 : `requires_grad_(True)` manque."
 STATE = "Les noms sont justes, mais un élève arrivé gelé le reste en partie : libérez-le d'abord en entier."
 

@@ -139,7 +139,7 @@ def _loss_cases() -> list[tuple[Tensor, Tensor]]:
 
 DIAGONAL = (
     "La diagonale doit valoir exactement zéro : un epsilon sous la racine la compterait dans μ, "
-    'comme `torch.cdist`, qui développe le carré au-delà de 25 points (`compute_mode="donot_use_mm_for_euclid_dist"`).'
+    'et `torch.cdist` développe le carré au-delà de 25 points (sauf `compute_mode="donot_use_mm_for_euclid_dist"`).'
 )
 
 EXERCISES = {
@@ -188,8 +188,8 @@ EXERCISES = {
             "La valeur est juste, mais μ est détaché : la perte ferait alors grossir ou rétrécir l'élève.": (
                 _mu_is_not_detached
             ),
-            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez autant de zéros, "
-            "et non NaN, ni rien : μ y vaut 0, et 0/0 donne NaN (torch.where(d > 0, d / mu, 0.0) l'écarte).": (
+            "Si tous les points sont confondus, il n'y a pas de distance positive : rendez une matrice de zéros, "
+            "et non NaN, ni rien : μ n'y est pas un nombre positif (torch.where(d > 0, d / mu, 0.0) l'écarte).": (
                 _zeros_stay_zeros
             ),
         },

@@ -125,7 +125,7 @@ EXERCISES = {
                 frontier(costs, accuracies)
             ),
             "De deux points égaux, vous n'en gardez qu'un : aucun n'est meilleur, gardez les deux.": _one_of_each,
-            "À coût égal, seule la plus exacte reste.": [
+            "À coût égal, seul le plus exact reste.": [
                 lambda costs, accuracies: [
                     i
                     for i in sorted(range(len(costs)), key=lambda i: costs[i])

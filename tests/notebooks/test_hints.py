@@ -184,7 +184,7 @@ HINTS: dict[str, tuple[str, Any, str]] = {
     "liste d'écarts": ("06-blocs", losses_of, "torch.stack assemble des tenseurs"),
     "α et β échangés": ("06-melange", mixed(inner="kd_share", outer="hard_share"), "α et β sont échangés"),
     "cdist": ("07-distances", lambda x: torch.cdist(x, x), "développe le carré"),
-    "rien si tout est confondu": ("07-mu", only_if_positive, "rendez autant de zéros"),
+    "rien si tout est confondu": ("07-mu", only_if_positive, "rendez une matrice de zéros"),
     "une arête arrive au sommet": ("07-angle", one_edge_reversed, "l'une des vôtres y arrive"),
     "la quatrième faute": ("07-bug", own_mu, "Comme à l'exercice 2"),
     "la racine d'abord": ("07-bug", own_mu_same_root, "le gradient est infini"),

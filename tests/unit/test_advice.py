@@ -54,7 +54,7 @@ def mean_gap(campaign, key, first, second):
 
 
 def test_every_situation_gets_one_to_three_whole_pieces_of_advice():
-    assert len(SITUATIONS) == 4 * 3 * 3 * 2 * 2
+    assert len(SITUATIONS) == 4 * 3 * 4 * 2 * 2
     for situation in SITUATIONS:
         found = advise(situation)
         assert 1 <= len(found) <= MOST == 3, situation
@@ -89,8 +89,23 @@ def test_without_labels_nothing_learns_from_them():
 
 def test_blocks_are_compared_only_between_networks_cut_alike():
     for situation in SITUATIONS:
-        if situation.shape != SHAPES[0]:
-            assert "Un indice à chaque étage, ou LIT" not in methods(situation)
+        blocks = [m for m in methods(situation) if "LIT" in m]
+        assert not blocks or situation.shape in SHAPES[:2], situation
+        assert all(("adaptateurs" in m) == (situation.shape == SHAPES[1]) for m in blocks), situation
+
+
+def test_measure_of_the_blocks():
+    told = measure_of("Un indice à chaque étage")
+    rows = results.load("lit")
+    students = {(r["data"], r["family"], r["depth"]) for r in rows if r["method"] != "enseignant"}
+    assert f"sur {len(students)} élèves" in told
+    for other in ("seul", "KD", "indices partout"):
+        won = 0
+        for data, family, depth in students:
+            where = {"data": data, "family": family, "depth": depth}
+            gap = results.paired(*(results.column(rows, "accuracy", method=m, **where) for m in ("LIT", other)))
+            won += gap.low > 0
+        assert f"« {other} » {won} fois" in told
 
 
 def test_nothing_to_distill_is_never_said_beside_a_distillation():
@@ -131,13 +146,13 @@ def test_an_unknown_choice_is_refused_with_what_exists(field):
     [
         ("KD et RKD", "KD + RKD", "KD", "court"),
         ("KD et RKD", "KD + RKD", "KD", "long"),
-        ("Un indice", "LIT", "indices partout", "long"),
+        ("Des adaptateurs", "LIT", "indices partout", "long"),
     ],
 )
 def test_measures_of_the_balance(start, first, second, budget):
     choice = next(choice for choice, name in STEPS.items() if name == budget)
     gap, count = mean_gap("balance", "accuracy", *({"method": m, "budget": budget} for m in (first, second)))
-    told = measure_of(start, steps=choice)
+    told = measure_of(start, steps=choice, shape=SHAPES[1])
     assert told.startswith(f"Mesuré, budget {budget} : {first} contre {second} : {'−' if gap < 0 else '+'}")
     assert comma(gap, 2) in told and f"({count} graines)" in told
 
@@ -211,7 +226,7 @@ def test_searching_with_labels_is_never_said_to_be_impossible():
 
 
 def test_measure_of_the_networks_that_never_start():
-    told = measure_of("Une bonne initialisation", shape=SHAPES[2])
+    told = measure_of("Une bonne initialisation", shape=SHAPES[3])
     lr = results.card("fitnets")["settings"]["lr"]
     deep = [row for row in results.load("fitnets") if (row["depth"], row["lr"]) == (25, lr)]
     for method in {row["method"] for row in deep}:

@@ -65,6 +65,12 @@ def test_one_thread_and_a_slow_machine_are_told(monkeypatch: pytest.MonkeyPatch)
     assert states["Appareil de calcul"] == states["Vitesse"] == "attention"
 
 
+def test_with_a_card_the_speed_of_the_processor_is_not_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "best_device", lambda: torch.device("cuda"))
+    found = module._speed()
+    assert found.state == "ok" and "sur la carte" in found.seen and "durées" not in found.seen
+
+
 def test_report_is_a_table_in_french_typography() -> None:
     rows = checkup()._repr_markdown_().splitlines()
     assert len(rows) == 2 + 8

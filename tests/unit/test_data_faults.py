@@ -25,6 +25,7 @@ import torch
 
 from course_utils import download, known, sources
 from course_utils.data import Images, load, profile
+from tests.course import ROOT, read
 
 TRAIN_COUNT, TEST_COUNT, CLASSES = 400, 20, 10
 
@@ -393,6 +394,23 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_the_start_given_for_the_challenge_runs(cifar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Le code que le notebook 08 donne à recopier, sur peu d'images."""
+    from course_utils import data, models, objectives, training
+    from course_utils.challenge import place_on_challenge
+
+    monkeypatch.setattr(sources, "LAB_FOLDER", cifar.parent)
+    text = "\n".join(cell.source for cell in read(ROOT / "notebooks" / "08_bilan_et_defi.ipynb"))
+    (start,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    known = {"load": data.load, "load_teacher": models.load_teacher, "Hinton": objectives.Hinton}
+    known |= {"Teacher": training.Teacher, "fit": training.fit, "place_on_challenge": place_on_challenge}
+    small = start.replace("train_size=10_000", "train_size=40").replace("epochs=10", "epochs=1, progress=False")
+    assert small.count("train_size=40") == small.count("epochs=1,") == 1
+    exec(small, known)
+    placed = known["place_on_challenge"](known["student"], name="le même")
+    assert placed.entry.data == "CIFAR-10" and "cifar10" in start
+
+
 def test_cifar_in_the_folder_of_the_lab(cifar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "LAB_FOLDER", cifar.parent)
     data = load("cifar10")
@@ -575,7 +593,7 @@ def test_a_folder_left_by_another_download_is_named(
     (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     with pytest.raises(OSError) as error:
         load("mnist", root=tmp_path)
-    sentence(error, f"« {tmp_path / 'MNIST'} » existe déjà", "supprimez-le")
+    sentence(error, f"« {tmp_path / 'MNIST'} » existe déjà", "supprimez-le")
     assert list(tmp_path.iterdir()) == [tmp_path / "MNIST"]
 
 

@@ -150,6 +150,14 @@ def test_of_two_hints_the_one_that_also_explains_the_other_cases_is_given() -> N
     assert "Un nombre fixe" in judge(exercise, lambda a, b: b).message
 
 
+def test_what_differs_in_a_list_is_told_by_its_place_and_its_length_by_both_lengths() -> None:
+    names = [f"couche {k}" for k in range(9)]
+    exercise = Exercise(reference=lambda n: names[:n], why="", cases=[(9,)])
+    assert "À la place 7 (comptée depuis 0)" in judged(exercise, lambda n: [*names[:7], "autre", names[8]])
+    assert "Une liste de 9 valeurs est attendue, la vôtre en a 8." in judged(exercise, lambda n: names[:8])
+    assert "pas un objet str" in judged(exercise, lambda n: "couche 0")
+
+
 def test_a_changed_argument_is_named_as_the_function_names_it() -> None:
     exercise = Exercise(reference=lambda costs, y: [len(costs), y], why="", cases=[([3.0, 1.0], 1)])
 
@@ -292,7 +300,9 @@ def test_a_guess_is_compared_to_the_measure() -> None:
 def test_without_a_guess_the_answer_is_given_kindly() -> None:
     guess = predict("?", ["oui", "non"])
     found = guess.reveal(right="oui", because="Mesuré.")
-    assert found.status == "vide" and "pas encore parié" in found.message and "oui" in found.message
+    assert found.status == "vide" and "Avez-vous parié" in found.message and "oui" in found.message
+    shown, folded = found.html.split("<details>")
+    assert "oui" not in shown and "oui" in folded and "<details open" not in found.html
     radio(guess.widget).value = "non"  # un pari tardif reçoit sa réponse aussitôt
     click(guess.widget)
     assert "Surprise" in guess.widget.children[-1].value
@@ -309,7 +319,7 @@ def test_an_immediate_prediction_answers_at_once() -> None:
 
 
 def test_predictions_are_checked() -> None:
-    with pytest.raises(ValueError, match="au moins deux choix différents"):
+    with pytest.raises(ValueError, match="au moins deux choix, tous différents"):
         predict("?", ["oui", "oui"])
     with pytest.raises(ValueError, match="n'est pas l'un des choix"):
         predict("?", ["oui", "non"]).reveal(right="peut-être", because="")

@@ -136,6 +136,7 @@ FEW, SMALL = {"train_size": 1800}, {"dimension": 16}
         (4, "born_again", "accuracy", CLEAN | {"method": "lissage des labels"}, CLEAN | {"method": "génération 0"}),
         (4, "born_again", "accuracy", NOISY | {"method": "génération 1"}, NOISY | {"method": "génération 0"}),
         (6, "lit", "accuracy", FIRST_PANEL | {"method": "LIT"}, FIRST_PANEL | ALONE),
+        (6, "lit", "accuracy", FIRST_PANEL | {"method": "KD"}, FIRST_PANEL | ALONE),
         (6, "lit", "accuracy", FIRST_PANEL | {"method": "LIT"}, FIRST_PANEL | {"method": "indices partout"}),
         (6, "lit", "accuracy", THIRD_PANEL | {"method": "LIT"}, THIRD_PANEL | {"method": "indices partout"}),
         (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | {"method": "labels et KD"}),
@@ -179,6 +180,10 @@ TAUGHT, ERASED = {"method": "distillé"}, {"method": "renormalisé"}
         ("absent", "recall_before", TAUGHT | SNEAKER),
         ("absent", "recall_prior", TAUGHT | SNEAKER),
         ("absent", "recall_prior", TAUGHT | SHIRT),
+        ("absent", "recall_test", TAUGHT | SNEAKER),
+        ("absent", "recall_test", TAUGHT | SHIRT),
+        ("absent", "teacher_recall", TAUGHT | SNEAKER),
+        ("absent", "teacher_recall", TAUGHT | SHIRT),
         ("absent", "recall_prior", TAUGHT),
         ("absent", "recall_prior", ERASED),
         ("absent", "recall_prior", ERASED | SNEAKER),
@@ -192,6 +197,28 @@ def test_shares_of_the_unseen_class_are_those_of_the_campaigns(
 ) -> None:
     mean = results.interval(results.column(results.load(campaign), column, **where)).mean
     assert re.search(rf"\b{french_number(100 * mean, 1)}\b", section_of(3))
+
+
+def test_the_biases_of_the_sneaker_and_the_errors_on_digits_are_those_of_the_campaigns() -> None:
+    test, prior = (
+        french_number(results.interval(results.column(results.load("absent"), key, **TAUGHT, **SNEAKER)).mean, 1)
+        for key in ("bias_test", "bias_prior")
+    )
+    assert f"un biais de {test} ; la règle sans label en trouve {prior}" in section_of(3)
+    before, prior, test = (
+        french_number(results.interval(results.column(results.load("absent_mnist"), key, transfer="sans le 3")).mean, 0)
+        for key in ("errors_before", "errors_prior", "errors_test")
+    )
+    told = f"part de {before} erreurs ; la règle les ramène à {prior}, le biais choisi sur le test à {test}"
+    assert told in section_of(3)
+
+
+def test_the_plans_last_as_long_as_they_say() -> None:
+    """La somme des colonnes du tableau « Deux plans », pause comprise."""
+    rows = re.findall(r"^\| \d \| (.+?) \| (.+?) \|", TEXT, re.M)
+    assert len(rows) == len(NOTEBOOKS)
+    short, long = (sum(int(n) for row in rows for n in re.findall(r"(\d+) min", row[column])) for column in (0, 1))
+    assert (short, long) == (90, 180)
 
 
 def test_how_much_the_soft_labels_vary_is_what_the_campaign_measured() -> None:
@@ -260,6 +287,14 @@ def test_what_is_said_of_lit() -> None:
         assert over["KD"][key].low > 0
         targets = results.paired(found[key]["indices partout"], found[key]["seul"])
         assert 2 * targets.mean > over["seul"][key].mean  # « une bonne part du gain »
+    clothes = [gap for (data, *_), gap in over["KD"].items() if data == "fashion-mnist"]
+    assert len(clothes) == 6 and not any(gap.significant for gap in clothes), "LIT n'y dépasse KD nulle part"
+    for depth in (14, 20):
+        values = found["fashion-mnist", "resnet", depth]
+        assert results.paired(values["KD"], values["seul"]).low > 0, "KD y gagne presque autant que LIT"
+    fitnets = {key: results.paired(values["FitNets"], values["seul"]) for key, values in found.items()}
+    ahead = {key for key, gap in fitnets.items() if gap.low > 0}
+    assert ahead == {("cifar10-jpeg", "resnet", 20), ("fashion-mnist", "resnext", 29)}
     shallow, deep = (found["cifar10-jpeg", "resnet", depth] for depth in (14, 20))
     assert results.paired(shallow["LIT"], deep["seul"]).low > 0.02  # « bien mieux que 20 couches seules »
     assert all(0.5 < 100 * residual["fashion-mnist", "resnet", depth].mean < 1.5 for depth in (14, 20))

@@ -78,6 +78,11 @@ def test_an_impossible_regressor_is_refused_with_both_shapes(student, teacher):
     assert str(student) in str(error.value) and str(teacher) in str(error.value)
 
 
+def test_maps_that_are_not_square_are_told_as_such() -> None:
+    with pytest.raises(ValueError, match="cartes carrées"):
+        regressor((8, 28, 30), (16, 14, 15))
+
+
 def test_the_regressor_draws_its_weights_from_its_seed_alone():
     first = regressor((4, 8, 8), (8, 8, 8), seed=3)
     torch.rand(9)

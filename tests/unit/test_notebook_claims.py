@@ -93,6 +93,37 @@ def test_seven_and_eight_alone_start_lower_than_in_the_paper_and_end_a_little_hi
     assert before < 4730 and 1320 < after < 1700
 
 
+def test_a_patient_teacher_teaches_digits_better() -> None:
+    """Le notebook 02 : l'écart entre les deux élèves distillés, et celui de chacun à l'élève seul."""
+    rows = results.load("hinton_mnist")
+
+    def errors(patience: int, method: str) -> list[float]:
+        return results.column(rows, "errors_before", patience=patience, method=method)
+
+    assert not results.paired(errors(16, "distillé"), errors(16, "seul")).significant
+    assert results.paired(errors(60, "distillé"), errors(60, "seul")).high < 0
+    assert results.paired(errors(60, "distillé"), errors(16, "distillé")).high < 0
+
+
+def test_the_rule_gives_back_two_thirds_of_what_the_teacher_recognises() -> None:
+    rows = results.matching(results.load("absent"), method="distillé")
+    for same in results.grouped(rows, "seed").values():
+        assert sum(row["recall_prior"] for row in same) > 2 / 3 * sum(row["teacher_recall"] for row in same)
+
+
+def test_the_students_of_seven_and_eight_that_start_low_gain_less() -> None:
+    def shares(campaign: str, **where: object) -> tuple[float, float]:
+        rows = results.load(campaign)
+        before, prior = (
+            results.interval(results.column(rows, f"errors_{rule}", **where)).mean for rule in ("before", "prior")
+        )
+        return before, before - prior
+
+    high = shares("absent_mnist", transfer="7 et 8")
+    low = shares("hinton_mnist", method="distillé, 7 et 8 seuls", patience=60)
+    assert low[0] < high[0] / 3 and low[1] < high[1]
+
+
 def test_the_score_and_the_costs_that_the_guide_reads_in_08() -> None:
     resnet18 = reference_resnet18()
     counted = parameters(resnet18), macs(resnet18, (3, 32, 32))
