@@ -7,12 +7,20 @@ from torch import Tensor
 
 from course_utils.data import Images
 
+CHUNK = 2000  # images : une interruption ne perd que les réponses en cours
+
+
+def version(tensor: Tensor) -> int:
+    """Combien de fois ce tenseur a été modifié sur place ; −1 s'il ne le compte pas (né sous `inference_mode`)."""
+    return -1 if tensor.is_inference() else tensor._version
+
 
 class Answers:
     """Des logits rangés par numéro d'image, et lesquels sont connus."""
 
+    @torch.inference_mode(False)  # même créées sous `inference_mode`, les réponses se complètent ensuite
     def __init__(self, images: Images) -> None:
-        self.pixels, self.pixels_version = images.pixels, images.pixels._version
+        self.pixels, self.pixels_version = images.pixels, version(images.pixels)
         self.scale = images.mean, images.std
         self.known = torch.zeros(len(images.pixels), dtype=torch.bool)
         self.logits = torch.empty(0)
@@ -20,7 +28,7 @@ class Answers:
 
     def up_to_date(self) -> bool:
         """Faux si les pixels ont été modifiés sur place."""
-        return self.pixels._version == self.pixels_version
+        return version(self.pixels) == self.pixels_version
 
     def describes(self, images: Images) -> bool:
         """Vrai si ces images sont les mêmes pixels, intacts et normalisés de la même façon."""
@@ -28,15 +36,17 @@ class Answers:
 
     def complete_for(self, rows: Tensor) -> bool:
         """Vrai si les logits de toutes ces lignes sont connus."""
-        return self.rows is rows and self.rows_version == rows._version
+        return self.rows is rows and self.rows_version == version(rows)
 
+    @torch.inference_mode(False)
     def fill(self, images: Images, answer: Callable[[Images], Tensor]) -> None:
         """Complète ce qui manque : `answer` rend les logits (n, classes) de n images."""
         missing = images.subset(~self.known[images.rows])
-        if len(missing):
-            logits = answer(missing)
+        for positions in torch.arange(len(missing)).split(CHUNK):
+            part = missing.subset(positions)
+            logits = answer(part)
             if not len(self.logits):
                 self.logits = torch.full((len(self.known), logits.shape[1]), torch.nan)
-            self.logits[missing.rows] = logits
-            self.known[missing.rows] = True
-        self.rows, self.rows_version = images.rows, images.rows._version
+            self.logits[part.rows] = logits
+            self.known[part.rows] = True
+        self.rows, self.rows_version = images.rows, version(images.rows)

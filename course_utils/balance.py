@@ -13,7 +13,7 @@ import torch
 from course_utils.adapters import feature_shapes, lit_adapters, regressor
 from course_utils.data import Images
 from course_utils.french import plural
-from course_utils.inference import Teacher, device_of
+from course_utils.inference import Teacher, best_device, device_of, place
 from course_utils.models import StagedNet, fresh, resnet
 from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Objective, Rkd, Supervised
 from course_utils.training import fit
@@ -121,6 +121,7 @@ def cost(method: str, teacher: StagedNet, images: Images, *, epochs: int) -> Cos
         BATCH,
     )
     student = new_student(0)
+    place(student, best_device())  # les régresseurs naissent là où apprend l'élève
     objectives = METHODS[method](student, Teacher(teacher), tuple(images.pixels.shape[1:]))
     # ce lot seul : le premier lot d'un jeu entier ferait répondre l'enseignant à toutes ses images
     batch = images.subset(torch.arange(BATCH)).batch(torch.arange(BATCH), device_of(student))

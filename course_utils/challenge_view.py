@@ -41,7 +41,7 @@ def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> s
         alt=f"{mine.name} : score {french_number(mine.score)}, {french_percent(mine.accuracy, 1)} sur {mine.data}, "
         f"{reached} la ligne de {french_percent(target)}. "
         + " ; ".join(f"{point.name}, score {french_number(point.score)}" for point in others) + ".",
-        title=f"Sur {mine.data}, test",
+        title=f"Exactitude et score, sur {mine.data}",
         x_label="score du défi (à gauche, plus léger)",
         y_label="exactitude",
         levels={aim: target},

@@ -44,7 +44,7 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     try:
         with torch.no_grad(), counter:
             probe(torch.zeros(1, *input_shape))
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:  # selon les réseaux
         raise ImageShapeError(
             f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur)."
         ) from error

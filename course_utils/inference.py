@@ -147,6 +147,12 @@ class Teacher(nn.Module):
         """Les vecteurs (N, D) qui entrent dans la couche finale, gardés en mémoire comme les logits."""
         return self._headless.logits(batch)
 
+    @torch.no_grad()
+    def read_out(self, embeddings: Tensor) -> Tensor:
+        """Les vecteurs (N, D) rendus par `embeddings` → logits (N, classes), en float32 : la seule couche finale."""
+        with torch.autocast(embeddings.device.type, enabled=False):
+            return self.awake(embeddings.device).head(embeddings).float()
+
     @cached_property
     def _headless(self) -> "Teacher":
         """Le même réseau sans couche finale : ses « logits » sont ces vecteurs."""

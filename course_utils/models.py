@@ -145,7 +145,8 @@ def fresh(model: StagedNet, seed: int) -> StagedNet:
 
     Lève ValueError si une couche a des poids et pas de `reset_parameters` qui les tire.
     """
-    twin = copied(model).cpu()  # le hasard d'une carte graphique n'est pas celui que `seed` fixe
+    # ni le hasard d'une carte graphique, ni l'ordre des poids en mémoire ne sont ce que `seed` fixe
+    twin = copied(model).to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with seeded(seed):
         for name, module in twin.named_modules():
             if reset := getattr(module, "reset_parameters", None):

@@ -185,11 +185,12 @@ class Rkd:
         network = staged(student, "L'élève")
         embeddings = network.embed(batch.x)
         logits = network.head(embeddings)
+        target = self.teacher.embeddings(batch)
         terms: dict[str, Callable[[], Tensor]] = {
-            "distances": lambda: rkd_distance_loss(embeddings, self.teacher.embeddings(batch)),
-            "angles": lambda: rkd_angle_loss(embeddings, self.teacher.embeddings(batch)),
+            "distances": lambda: rkd_distance_loss(embeddings, target),
+            "angles": lambda: rkd_angle_loss(embeddings, target),
             "labels": lambda: cross_entropy(logits, labels_within(logits, batch)),
-            "enseignant": lambda: kd_loss(logits, self.teacher.logits(batch), self.temperature),
+            "enseignant": lambda: kd_loss(logits, self.teacher.read_out(target), self.temperature),
         }
         return {name: weight * terms[name]() for name, weight in self.weights.items() if weight}
 

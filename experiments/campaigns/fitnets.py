@@ -26,7 +26,7 @@ SETTINGS = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "epochs": 12, "kd"
 def measure(*, seed: int, depth: int, method: str, lr: float) -> list[Row]:
     """Un réseau fin de cette profondeur, entraîné par cette méthode, noté sur le test."""
     data = dataset("fashion-mnist", SETTINGS["train_size"], seed)
-    student = he_initialised(plain(depth), seed) if method == HE else plain(depth, seed=seed)
+    student = he_initialised(plain(depth, seed=seed), seed) if method == HE else plain(depth, seed=seed)
     if method in (ALONE, HE):
         fit(student, data.train, Supervised(), epochs=SETTINGS["epochs"], lr=lr, batch_size=SETTINGS["batch_size"],
             seed=seed, progress=False)  # fmt: skip
