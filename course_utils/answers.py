@@ -42,7 +42,7 @@ class Answers:
     def fill(self, images: Images, answer: Callable[[Images], Tensor]) -> None:
         """Complète ce qui manque : `answer` rend les logits (n, classes) de n images."""
         missing = images.subset(~self.known[images.rows])
-        for positions in torch.arange(len(missing)).split(CHUNK):
+        for positions in torch.arange(len(missing)).split(CHUNK) if len(missing) else ():
             part = missing.subset(positions)
             logits = answer(part)
             if not len(self.logits):

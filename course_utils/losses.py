@@ -125,7 +125,7 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
     if targets.shape != (examples,) or targets.is_floating_point() or targets.is_complex():
         raise ValueError(
             f"Les labels ont la forme {tuple(targets.shape)} et le type {targets.dtype} : donnez un "
-            f"numéro de classe entier par exemple, soit {examples}, ou des probabilités de forme {(examples, classes)}."
+            f"numéro de classe par exemple, soit {examples} entiers, ou des probabilités de forme {(examples, classes)}."
         )
     try:
         return F.cross_entropy(upcast(logits), targets.long(), label_smoothing=label_smoothing)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from course_utils import answers
 from course_utils.absent import Renormalised
 from course_utils.born_again import Cwtm, Dkpp
 from course_utils.data import Batch, Images
@@ -29,6 +30,7 @@ ANSWERS: dict[str, Callable[[Teacher, Batch], Tensor]] = {
     "vecteurs": Teacher.embeddings,
     "étages": lambda teacher, batch: teacher.features(batch)[-1],
     "logits, depuis le dernier étage": lambda teacher, batch: teacher.classify(teacher.features(batch)[-1]),
+    "logits, depuis les vecteurs": lambda teacher, batch: teacher.read_out(teacher.embeddings(batch)),
     "logits, sans mémoire": lambda teacher, batch: teacher(batch.x),
 }
 EVERY_ANSWER = pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
@@ -170,6 +172,50 @@ def test_each_image_is_shown_to_the_teacher_once(answer: Callable[[Teacher, Batc
     for part in (images, images.only(1), images.subset(torch.arange(9).flip(0)), images):
         answer(teacher, shuffled(part))
     assert shown == [20]  # les dix images de la première partie étaient connues
+
+
+@REMEMBERED
+def test_a_teacher_asked_in_inference_mode_goes_on_answering_outside(
+    answer: Callable[[Teacher, Batch], Tensor],
+) -> None:
+    teacher, images = Teacher(convolutional()), toy()
+    with torch.inference_mode():
+        few = images.subset(torch.arange(4))
+        inside = answer(teacher, few.batch(torch.arange(4)))
+        assert_close(answer(teacher, few.batch(torch.arange(4))), inside)
+    assert_close(answer(teacher, shuffled(images)), fresh_answer(answer, teacher, shuffled(images)))
+
+
+@REMEMBERED
+def test_an_interruption_keeps_the_answers_already_given(
+    answer: Callable[[Teacher, Batch], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "CHUNK", 8)
+    teacher, images, shown = Teacher(convolutional()), toy(30), []
+
+    def interrupt(_: nn.Module, inputs: tuple[Tensor]) -> None:
+        shown.append(len(inputs[0]))
+        if len(shown) == 3:
+            raise KeyboardInterrupt
+
+    asked = teacher._headless if answer is Teacher.embeddings else teacher
+    asked.model.register_forward_pre_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        answer(teacher, shuffled(images))
+    assert_close(answer(teacher, shuffled(images)), fresh_answer(answer, teacher, shuffled(images)))
+    assert shown[3:] == [8, 6]  # seize images étaient connues
+
+
+def test_kd_and_rkd_together_ask_the_teacher_once_and_learn_the_same() -> None:
+    teacher, student, images, shown = Teacher(convolutional()), convolutional(3), toy(30), []
+    batch = shuffled(images)
+    expected = Hinton(teacher, soft_weight=0.5)(student, batch)["enseignant"]
+    asked = Teacher(convolutional())
+    for network in (asked.model, asked._headless.model):
+        network.register_forward_pre_hook(lambda _, inputs: shown.append(len(inputs[0])))
+    found = Rkd(asked, soft_weight=0.5)(student, batch)["enseignant"]
+    assert_close(found, expected)
+    assert shown == [30]
 
 
 @REMEMBERED

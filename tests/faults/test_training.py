@@ -166,7 +166,7 @@ def test_an_interaction_between_a_teacher_and_a_student_given_the_wrong_way_roun
 
 def test_fading_what_is_not_hintons_weight_or_over_no_whole_epochs_is_refused() -> None:
     teacher = Teacher(perceptron())
-    refused(lambda: fading(Rkd(teacher), start=4, stop=1, epochs=3), "un objet Rkd", "λ d'un Hinton")  # type: ignore[arg-type]
+    refused(lambda: fading(Rkd(teacher), start=4, stop=1, epochs=3), "un objet Rkd", "donnez un Hinton")  # type: ignore[arg-type]
     refused(lambda: fading(Hinton(teacher), start=4, stop=1, epochs=3.5), "epochs vaut 3.5")  # type: ignore[arg-type]
 
 

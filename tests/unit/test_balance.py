@@ -132,7 +132,7 @@ def test_an_unknown_method_is_refused_with_the_list(network):
 @pytest.mark.parametrize(("method", "epochs"), [("FitNets", 3), ("LIT", 1), ("indices partout", 5), ("seul", 0)])
 def test_epochs_that_cannot_be_shared_are_refused_before_anything_moves(method, epochs, network):
     student, before = student_of(), state(student_of())
-    with pytest.raises(ValueError, match=f"{epochs} époques ne se partagent pas en"):
+    with pytest.raises(ValueError, match=f"`epochs` vaut {epochs}, à partager en"):
         train(method, student, Teacher(network), toy(), epochs=epochs, seed=0, progress=False)
     assert moved(before, student) == set()
 
@@ -157,6 +157,8 @@ def test_what_each_method_adds(network):
     assert found["KD"].macs == found["KD sans label"].macs > found["seul"].macs
     # un frère et l'élève, deux époques chacun, et le frère qui répond une fois
     assert 2 * found["seul"].macs < found[BORN_AGAIN].macs < 2.5 * found["seul"].macs
+    # KD ajoutée à RKD ne coûte que la couche finale de l'enseignant
+    assert 0 < found["KD + RKD"].macs - found["RKD"].macs < 0.01 * found["seul"].macs
     assert {method for method, spent in found.items() if spent.extra} == {"FitNets", "indices partout", "LIT"}
     assert found["FitNets"].extra == 16 * 12 + 12  # de 16 à 12 canaux, cartes égales, biais compris
     # les adaptateurs d'entrée ne servent qu'à LIT : ceux de sortie n'en sont donc qu'une partie

@@ -27,5 +27,5 @@ def test_an_interval_wider_than_the_bars_widens_the_axis() -> None:
 
 @pytest.mark.parametrize(("series", "count"), [([1.0, 2.0], 1), ({"u": [1.0, 2.0], "v": [1.0, 2.0]}, 2)])
 def test_intervals_that_match_no_bar_are_refused(series: object, count: int) -> None:
-    with pytest.raises(ValueError, match=f"reçu {count} intervalles"):
+    with pytest.raises(ValueError, match=f"reçu {count} pour"):
         bar_chart(["a", "b"], series, alt="x", intervals=[(0.0, 1.0)] * count)

@@ -214,8 +214,8 @@ def test_counting_resnet18_leaves_the_readers_chance_alone():
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ({"weight_bits": 0}, "nombre de bits vaut 0"),
-        ({"activation_bits": 64}, "nombre de bits vaut 64"),
+        ({"weight_bits": 0}, "weight_bits` vaut 0"),
+        ({"activation_bits": 64}, "activation_bits` vaut 64"),
         ({"structured_pruning": -0.1}, "parts élaguées"),
         ({"structured_pruning": 0.6, "unstructured_pruning": 0.6}, "parts élaguées"),
         ({"structured_pruning": 1.0}, r"Tout est élagué \(structured_pruning=1, unstructured_pruning=0\)"),

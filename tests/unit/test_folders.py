@@ -222,7 +222,9 @@ def test_different_sizes_are_cropped_in_the_middle_and_said(album: Path, capsys:
     save(album / "chat" / "01.jpg", size=(640, 480), colour="red")
     data = read(album)
     said = plain(capsys.readouterr().out)
-    assert said == plain("Images de 9×7 à 640×480 pixels ramenées à 32×32 : petit côté réduit, puis centre gardé.\n")
+    assert said == plain(
+        "Images de 9×7 à 640×480 pixels ramenées à 32×32 : petit côté ramené à 32, puis centre gardé.\n"
+    )
     assert data.train.pixels.shape == (41, 3, 32, 32)
     green = torch.tensor([0, 255, 0], dtype=torch.uint8).view(3, 1, 1)
     assert (data.train.pixels == green).all(dim=(1, 2, 3)).sum() == 1  # il ne reste que la bande du milieu

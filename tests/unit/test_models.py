@@ -67,7 +67,7 @@ COLOURS = torch.zeros(2, 3, 32, 32)
     ("net", "batch", "words"),
     [
         ("resnet", COLOURS, r"\(N, 1, H, W\), et reçoit \(2, 3, 32, 32\).*in_channels=3\."),
-        ("plain", COLOURS[0], r"reçoit \(3, 32, 32\).*dimensions qui manquent"),
+        ("plain", COLOURS[0], r"reçoit \(3, 32, 32\).*donnez un lot à quatre dimensions"),
         ("mlp", COLOURS, r"784 nombres par image, et en reçoit 3072.*inputs=3072\."),
         ("mlp", torch.zeros(28, 28), r"784 nombres par image, et en reçoit 28"),
         ("resnext", torch.zeros(2, 1, 28, 28, dtype=torch.uint8), r"reçoit des torch\.uint8.*images\.batch"),
@@ -121,6 +121,13 @@ def test_fresh_is_the_same_architecture_with_other_weights(build):
     assert not torch.equal(next(original.parameters()), next(twin.parameters()))
     redone = models.fresh(original, seed=5).state_dict()
     assert all(torch.equal(value, redone[key]) for key, value in twin.state_dict().items())
+
+
+def test_fresh_depends_on_the_seed_alone_and_not_on_the_order_of_the_weights_in_memory():
+    network = models.resnet(8, width=4)
+    turned = models.resnet(8, width=4).to(memory_format=torch.channels_last)
+    both = zip(models.fresh(network, seed=5).parameters(), models.fresh(turned, seed=5).parameters(), strict=True)
+    assert all(torch.equal(a, b) and b.is_contiguous() for a, b in both)
 
 
 def test_fresh_refuses_weights_that_nothing_draws():
@@ -201,7 +208,7 @@ def test_challenge_score_term_by_term():
     assert halved == pytest.approx(w / 4 + f / 2)
     with pytest.raises(ValueError, match="parts élaguées"):
         score(net, (1, 28, 28), structured_pruning=0.8, unstructured_pruning=0.3)
-    with pytest.raises(ValueError, match="bits vaut 64"):
+    with pytest.raises(ValueError, match="bits` vaut 64"):
         score(net, (1, 28, 28), weight_bits=64)
     with pytest.raises(ValueError, match=r"\(3, 28, 28\)"):
         cost.macs(net, (3, 28, 28))

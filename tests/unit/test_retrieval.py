@@ -20,8 +20,19 @@ def test_neighbours_survive_a_large_common_offset() -> None:
 
 @pytest.mark.parametrize("k", [0, 4, -1])
 def test_neighbours_that_do_not_exist_are_refused(k: int) -> None:
-    with pytest.raises(ValueError, match=f"{k} voisins demandés parmi 4 points.*de 1 à 3"):
+    with pytest.raises(ValueError, match=f"k vaut {k}, pour 4 points.*de 1 à 3"):
         neighbours(LINE, k)
+
+
+def test_one_point_has_no_neighbour() -> None:
+    with pytest.raises(ValueError, match=r"au moins deux points.*reçu 1"):
+        recall_at_1(LINE[:1], torch.tensor([5]))
+
+
+def test_neighbours_by_parts_are_those_of_the_whole() -> None:
+    x = torch.randn(2300, 3, generator=torch.Generator().manual_seed(0)).double()
+    whole = torch.cdist(x, x).fill_diagonal_(torch.inf).topk(2, largest=False).indices
+    assert torch.equal(neighbours(x, 2), whole)
 
 
 def test_recall_counts_the_nearest_only() -> None:
