@@ -124,8 +124,8 @@ def cross_entropy(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0
         return -_expectation(p.lerp(torch.full_like(p, 1 / classes), label_smoothing), upcast(logits).log_softmax(1))
     if targets.shape != (examples,) or targets.is_floating_point() or targets.is_complex():
         raise ValueError(
-            f"Les labels ont la forme {tuple(targets.shape)} et le type {targets.dtype} : donnez un "
-            f"numéro de classe par exemple, soit {examples} entiers, ou des probabilités de forme {(examples, classes)}."
+            f"Les labels ont la forme {tuple(targets.shape)} et le type {targets.dtype} : donnez un numéro "
+            f"de classe par exemple ({examples} entiers), ou des probabilités de forme {(examples, classes)}."
         )
     try:
         return F.cross_entropy(upcast(logits), targets.long(), label_smoothing=label_smoothing)

@@ -328,7 +328,7 @@ def test_one_hot_labels_are_smoothed_like_integers() -> None:
         (torch.tensor([0, 1, 2, 3, 4, 5]), ("vont de 0 à 5", "5 classes", "0 à 4")),
         (torch.tensor([0, 1, 2, -1, -100, 4]), ("vont de -1 à 4",)),
         (torch.tensor([1, 2, 3, 4, 5, 255], dtype=torch.uint8), ("vont de 1 à 255",)),
-        (torch.zeros(5).long(), ("(5,)", "6 indices")),
+        (torch.zeros(5).long(), ("(5,)", "6 entiers")),
         (torch.zeros(6), ("float32", "entiers")),
         (torch.zeros(6, dtype=torch.complex64), ("complex64", "entiers")),
         (torch.zeros(6, 1).long(), ("(6, 1)",)),

@@ -192,6 +192,7 @@ def test_an_interruption_keeps_the_answers_already_given(
 ) -> None:
     monkeypatch.setattr(answers, "CHUNK", 8)
     teacher, images, shown = Teacher(convolutional()), toy(30), []
+    expected = fresh_answer(answer, teacher, shuffled(images))
 
     def interrupt(_: nn.Module, inputs: tuple[Tensor]) -> None:
         shown.append(len(inputs[0]))
@@ -202,7 +203,7 @@ def test_an_interruption_keeps_the_answers_already_given(
     asked.model.register_forward_pre_hook(interrupt)
     with pytest.raises(KeyboardInterrupt):
         answer(teacher, shuffled(images))
-    assert_close(answer(teacher, shuffled(images)), fresh_answer(answer, teacher, shuffled(images)))
+    assert_close(answer(teacher, shuffled(images)), expected)
     assert shown[3:] == [8, 6]  # seize images étaient connues
 
 
