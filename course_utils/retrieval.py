@@ -29,7 +29,7 @@ def neighbours(x: Tensor, k: int) -> Tensor:
         raise ValueError(f"k vaut {k}, pour {len(x)} points : donnez k de 1 à {len(x) - 1}.")
     centred = (x - x.mean(dim=0)).double()  # cdist développe le carré : en float32, des points proches se confondent
     found = []
-    for part in torch.arange(len(x)).split(1000):  # 10 000 points : 80 Mo à la fois, et non 800
+    for part in torch.arange(len(x)).split(1000):  # 10 000 points : 80 Mo à la fois, et non 800
         distances = torch.cdist(centred[part], centred)
         distances[torch.arange(len(part)), part] = torch.inf
         found.append(distances.topk(k, largest=False).indices)

@@ -21,7 +21,7 @@ from experiments.shared import TEACHER
 TITLE = "Toutes les campagnes"
 INTRODUCTION = (
     "Ce que les notebooks relisent, en entier : sauf pour les coûts, comptés une fois, chaque point est la moyenne de "
-    "plusieurs graines, chaque intervalle est à 95 %, chaque comparaison est faite sur les mêmes graines. Un "
+    "plusieurs graines, chaque intervalle est à 95 %, chaque comparaison est faite sur les mêmes graines. Un "
     "intervalle qui contient zéro est « non significatif », et reste sur la page."
 )
 # Les colonnes, en français
