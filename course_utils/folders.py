@@ -39,15 +39,15 @@ def read(path: str) -> Source:
     try:
         train, test = _listed(folder)
         files, train_count = (*_flat(train), *_flat(test)), len(_flat(train))
-        # La date la plus récente fait partie de la clé : une image retouchée est relue, sinon les pixels sont partagés.
-        newest = max(map(_date, files))
+        # Dates et tailles font partie de la clé : une image remplacée est relue, sinon les pixels sont partagés.
+        seen = tuple(map(_date_and_size, files))
     except OSError as error:
         cause = reason(error)
         raise OSError(
             f"{shown(error.filename or folder)} ne se lit pas ({cause}) : vérifiez les droits, ou recopiez ce dossier."
         ) from None
     labels = [k for groups in (train, test) for k, names in enumerate(groups.values()) for _ in names]
-    pixels, mean, std = _decoded(files, train_count, newest)
+    pixels, mean, std = _decoded(files, train_count, seen)
     return Source(pixels, torch.tensor(labels), train_count, tuple(train), mean, std)
 
 
@@ -77,12 +77,12 @@ def _listed(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     return train, test
 
 
-def _date(file: str) -> int:
-    """La date du fichier, en nanosecondes. Un tube est refusé : l'ouvrir ferait attendre pour toujours."""
+def _date_and_size(file: str) -> tuple[int, int]:
+    """La date du fichier, en nanosecondes, et sa taille. Un tube est refusé : l'ouvrir ferait attendre pour toujours."""
     seen = os.lstat(file)
     if not stat.S_ISREG(seen.st_mode) and not stat.S_ISLNK(seen.st_mode):
         raise ValueError(f"{shown(file)} n'est pas un fichier ordinaire : retirez-le du dossier.")
-    return seen.st_mtime_ns
+    return seen.st_mtime_ns, seen.st_size
 
 
 def _by_class(folder: Path, *, least: int) -> dict[str, list[str]]:
@@ -137,7 +137,7 @@ def _flat(groups: dict[str, list[str]]) -> list[str]:
 
 @lru_cache(maxsize=2)
 def _decoded(
-    files: tuple[str, ...], train_count: int, newest: int
+    files: tuple[str, ...], train_count: int, seen: tuple[tuple[int, int], ...]
 ) -> tuple[Tensor, tuple[float, ...], tuple[float, ...]]:
     """Toutes les images, (N, C, H, W) uint8, puis la moyenne et l'écart-type des `train_count` premières."""
     pictures = _read_all(files)

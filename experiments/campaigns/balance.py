@@ -53,7 +53,8 @@ CAMPAIGN = Campaign(
     limits=(
         "Un élève, un enseignant, un jeu d'images et deux budgets courts. Seul le pas de chaque méthode est réglé. "
         "Les poids de RKD et de la phase 1 de LIT sont publiés ; KD est partout à T = 4 et λ = 1, même après la phase "
-        "1 de FitNets ou de LIT, qui publient d'autres valeurs."
+        "1 de FitNets ou de LIT, qui publient d'autres valeurs. Régresseurs et adaptateurs partent des mêmes poids à "
+        "toutes les graines."
     ),
     points=points(),
     measure=measure,

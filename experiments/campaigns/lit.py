@@ -136,7 +136,8 @@ CAMPAIGN = Campaign(
     question="LIT réduit-il la profondeur d'un réseau mieux que KD, que des indices, que l'apprentissage seul ?",
     limits=(
         "Des réseaux étroits, peu d'images et peu d'époques : l'article entraîne des réseaux bien plus profonds "
-        "jusqu'au bout. CIFAR-10 est une copie en JPEG. Les réglages de LIT sont ceux de son code, jamais réglés ici."
+        "jusqu'au bout. CIFAR-10 est une copie en JPEG. Les réglages de LIT sont ceux de son code, jamais réglés ici. "
+        "Le régresseur de FitNets part des mêmes poids à toutes les graines."
     ),
     points=points(),
     measure=measure,

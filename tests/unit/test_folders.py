@@ -137,6 +137,13 @@ def test_links_are_followed_but_not_in_circles(album: Path, tmp_path: Path) -> N
     assert data.train.labels.bincount().tolist() == [21, 20, 21]
 
 
+def test_an_older_image_put_in_the_place_of_another_is_read(album: Path) -> None:
+    first = read(album).train.pixels
+    save(album / "chat" / "00.png", colour=(255, 255, 255))
+    os.utime(album / "chat" / "00.png", (1e9, 1e9))
+    assert not torch.equal(read(album).train.pixels, first)
+
+
 def test_folder_is_left_untouched(album: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in album.rglob("*")}
     read(album)
