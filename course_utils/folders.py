@@ -39,7 +39,7 @@ def read(path: str) -> Source:
     try:
         train, test = _listed(folder)
         files, train_count = (*_flat(train), *_flat(test)), len(_flat(train))
-        # Dates et tailles font partie de la clé : une image remplacée est relue, sinon les pixels sont partagés.
+        # Dates et tailles font partie de la clé : une image remplacée est relue, sinon les pixels sont partagés.
         seen = tuple(map(_date_and_size, files))
     except OSError as error:
         cause = reason(error)
@@ -78,7 +78,7 @@ def _listed(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def _date_and_size(file: str) -> tuple[int, int]:
-    """La date du fichier, en nanosecondes, et sa taille. Un tube est refusé : l'ouvrir ferait attendre pour toujours."""
+    """Date (en nanosecondes) et taille du fichier. Un tube est refusé : l'ouvrir ferait attendre pour toujours."""
     seen = os.lstat(file)
     if not stat.S_ISREG(seen.st_mode) and not stat.S_ISLNK(seen.st_mode):
         raise ValueError(f"{shown(file)} n'est pas un fichier ordinaire : retirez-le du dossier.")
