@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.french import plural
+
 
 def is_blank(answer: Any) -> bool:
     """Vrai pour un exercice pas encore fait : `None`, `...`, ou une suite qui en contient."""
@@ -55,7 +57,7 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
     if isinstance(expected, tuple | list):
         if _is_array(obtained) and _array(obtained).ndim == 1:
             obtained = _array(obtained).tolist()
-        wanted = f"Une liste de {len(expected)} valeur{'s' * (len(expected) > 1)} est attendue"
+        wanted = f"Une liste de {len(expected)} valeur{plural(len(expected))} est attendue"
         if not isinstance(obtained, Sequence) or isinstance(obtained, str):
             return f"{wanted}, pas un objet `{type(obtained).__name__}`."
         if len(obtained) != len(expected):
