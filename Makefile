@@ -84,7 +84,8 @@ $(VENV)/.lab: $(SOURCES) | $(VENV)/.venv
 	@echo "Installation : quelques minutes la première fois."
 ifeq ($(TORCH),cpu)
 	@$(PIP) uv
-	@$(PY) -m uv pip install --python $(PY) --torch-backend=cpu -r requirements.txt
+	@# comme pip, uv fait confiance aux certificats du système (un proxy d'université y met le sien)
+	@UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(PY) -m uv pip install --python $(PY) --torch-backend=cpu -r requirements.txt
 endif
 	@$(PIP) -e .
 	@touch $@
