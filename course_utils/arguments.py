@@ -13,7 +13,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 def whole(name: str, value: int, least: int = 1) -> int:
     """Le réglage, ou ValueError si ce n'est pas un entier de `least` à 2**32 - 1."""
-    if not isinstance(value, Integral) or not least <= value < 2**32:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value < 2**32:
         raise ValueError(f"{name} vaut {value!r} : donnez un entier de {least} à 2**32 - 1.")
     return int(value)
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.arguments import between, comparable_logits
+from course_utils.arguments import between, comparable_logits, whole
 from course_utils.data import Batch, Images, checked_images
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher
 from course_utils.relations import upcast
@@ -87,7 +87,7 @@ class Dkpp:
 
     def __init__(self, teacher: Teacher, *, seed: int = 0) -> None:
         self.teacher = checked_teacher(teacher)
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(whole("seed", seed, 0))
 
     def __call__(self, student: nn.Module, batch: Batch) -> dict[str, Tensor]:
         refuse_own_teacher(student, self.teacher)
@@ -117,7 +117,7 @@ def mislabelled(images: Images, share: float, seed: int) -> Images:
         raise ValueError(
             f"La part de labels tirés au hasard vaut {share!r} : donnez un nombre de 0 à 1, par exemple 0.4."
         )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(whole("seed", seed, 0))
     drawn = torch.rand(len(images.labels), generator=generator) < share
     random = torch.randint(0, len(images.classes), (len(images.labels),), generator=generator)
     return replace(images, labels=torch.where(drawn, random, images.labels))

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
+from course_utils.arguments import whole
 from course_utils.data import Images, checked_images
 from course_utils.inference import Teacher, best_device, checked_teacher
 from course_utils.losses import cross_entropy
@@ -34,8 +35,7 @@ def invent_images(
     aucune BatchNorm.
     """
     checked_images(like, "like")
-    if count < 2:
-        raise ValueError(f"count vaut {count} : donnez au moins 2 images, pour que leurs statistiques aient un sens.")
+    count, steps, seed = whole("count", count, 2), whole("steps", steps, 0), whole("seed", seed, 0)
     device, generator = best_device(), torch.Generator().manual_seed(seed)
     network = checked_teacher(teacher).awake(device)
     wanted = torch.arange(count) % len(like.classes)

@@ -196,9 +196,12 @@ def load_teacher(name: str = "fashion-resnet") -> StagedNet:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Le hasard de torch part de `seed` à l'intérieur, et reprend ensuite où il en était."""
+    """Le hasard de torch part de `seed` à l'intérieur, et reprend ensuite où il en était.
+
+    Lève ValueError si ce n'est pas un entier de 0 à 2**32 - 1.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(whole("seed", seed, 0))
         yield
 
 

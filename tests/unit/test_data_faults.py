@@ -38,7 +38,7 @@ def plain(text: str) -> str:
 def sentence(error: pytest.ExceptionInfo[BaseException], *expected: str) -> str:
     """Vérifie que le message est une seule phrase, sur une ligne, avec les morceaux attendus ; la rend."""
     text = plain(str(error.value))
-    assert "\n" not in text and text.endswith(".") and re.match(r"[A-Z«]|\w+ =", text), text
+    assert "\n" not in text and text.endswith(".") and re.match(r"[A-Z«]|\w+ (=|vaut) ", text), text
     assert not re.search(r"(?<![.…])\. [A-ZÀÉ]", text), text  # une seule phrase
     for part in map(plain, expected):
         assert part in text, (part, text)
@@ -133,7 +133,7 @@ def test_impossible_sample(train_size: Any) -> None:
 def test_impossible_seed(seed: Any) -> None:
     with pytest.raises(ValueError) as error:
         load(seed=seed)
-    sentence(error, f"seed = {seed!r}", "de 0 à 2**32 - 1")
+    sentence(error, f"seed vaut {seed!r}", "de 0 à 2**32 - 1")
 
 
 def test_unknown_profile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_roughness_of_a_flat_image_is_zero_and_of_a_step_is_known() -> None:
 
 
 def test_a_single_image_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"count vaut 1.*au moins 2 images"):
+    with pytest.raises(ValueError, match=r"count vaut 1\s: donnez un entier de 2 à"):
         invent_images(small_teacher(), pictures(0), 1)
 
 

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from course_utils import cost, models, weights
-from course_utils.training import Teacher
+from course_utils import adapters, born_again, cost, data, data_free, fitnets, models, weights
+from course_utils.objectives import Supervised
+from course_utils.training import Teacher, fit
 
 NETS = {
     "mlp": lambda seed=0: models.mlp((32, 16), seed=seed),
@@ -47,6 +48,30 @@ def test_a_forgotten_comma_in_the_widths_is_named():
 def test_a_size_that_cannot_be_is_named(build, words):
     with pytest.raises(ValueError, match=f"^{re.escape(words)}\N{NO-BREAK SPACE}: donnez un "):
         build()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "0", None, True], ids=repr)
+@pytest.mark.parametrize(
+    "draw",
+    [
+        *NETS.values(),
+        lambda seed: models.fresh(models.mlp((8,)), seed),
+        lambda seed: fitnets.he_initialised(models.plain(7, width=4), seed),
+        lambda seed: adapters.regressor((4, 8, 8), (8, 4, 4), seed=seed),
+        lambda seed: born_again.Dkpp(Teacher(models.mlp((8,))), seed=seed),
+        lambda seed: born_again.mislabelled(pictures(), 0.5, seed),
+        lambda seed: data_free.invent_images(Teacher(models.resnet(8, width=4)), pictures(), 4, steps=1, seed=seed),
+        lambda seed: fit(models.mlp((8,)), pictures(), Supervised(), epochs=1, seed=seed, progress=False),
+    ],
+)
+def test_a_seed_that_cannot_be_is_named(draw, seed):
+    with pytest.raises(ValueError, match=re.escape(f"seed vaut {seed!r} : donnez un entier de 0 à ")):
+        draw(seed)
+
+
+def pictures() -> data.Images:
+    pixels = torch.zeros(12, 1, 28, 28, dtype=torch.uint8)
+    return data.Images(pixels, torch.arange(12) % 10, torch.arange(12), tuple("0123456789"), (0.3,), (0.3,))
 
 
 @pytest.mark.parametrize("build", NETS.values(), ids=NETS)
