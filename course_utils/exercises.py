@@ -4,19 +4,22 @@ Ce module ne contient que le mécanisme. Les exercices du notebook NN sont dans 
 `EXERCISES` ; les questions des quiz dans `notebooks/quiz/NN.toml`, qu'un enseignant peut modifier.
 """
 
+import contextlib
 import copy
 import importlib
 import inspect
-import linecache
+import io
 import re
-import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from course_utils.french import typography
 from course_utils.interaction.compare import difference, is_blank, short
+from course_utils.interaction.failures import advice, code_of, where_and_why
 from course_utils.interaction.panels import Verdict, verdict
 from course_utils.interaction.prediction import Prediction, predict
 from course_utils.interaction.quiz import quiz
@@ -72,10 +75,12 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     return next((found for found in verdicts if found), None) or _finish(exercise, answer)
 
 
+FAILED = object()
 TODO = verdict("vide", "À vous de jouer", "Complétez la cellule de l'exercice, exécutez-la, puis celle-ci de nouveau.")
 
 
 NOTHING = "Votre fonction ne rend rien : sa dernière ligne doit être `return`, suivi du résultat."
+SILENT = "votre fonction laisse autograd coupé pour tout le notebook : `with torch.no_grad():` le rétablit en sortant."
 NOTHING_HERE = "Dans ce cas, votre fonction ne rend rien : chaque chemin doit finir par `return`, suivi du résultat."
 
 
@@ -84,23 +89,26 @@ def _try(exercise: Exercise, answer: Callable[..., Any], case: Case, cases: Sequ
     first = case is cases[0]
     expected = _apply(exercise.reference, copy.deepcopy(case))
     given = copy.deepcopy(case)
-    try:
-        obtained = _apply(answer, given)
-    except Exception as error:
-        return _failed(exercise, case, answer, error)
+    shown = _case(exercise, answer, case)
+    with torch.enable_grad():  # en sortant, le mode d'avant, que la réponse a pu changer
+        try:
+            obtained = _apply(answer, given)
+        except Exception as error:
+            return _failed(answer, error, shown)
+        silent = not torch.is_grad_enabled()
     if obtained is None:
-        return verdict("faux", "Pas encore", NOTHING if first else NOTHING_HERE, detail=_case(exercise, case))
+        return verdict("faux", "Pas encore", NOTHING if first else NOTHING_HERE, detail=shown)
     if is_blank(obtained) and first:
         return TODO
     found = difference(expected, obtained, exercise.tolerance)
     altered = _altered(exercise, answer, case, given)
     if found:
-        detail = f"{_case(exercise, case)}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
+        detail = f"{shown}\nAttendu : {short(expected)}\nObtenu : {short(obtained)}"
         return _wrong(
             f"{found} De plus, {altered}" if altered else found, _hint(exercise, answer, obtained, case, cases), detail
         )
-    if altered:
-        return verdict("faux", "Presque", f"Le résultat est juste, mais {altered}")
+    if altered or silent:
+        return verdict("faux", "Presque", f"Le résultat est juste, mais {altered or SILENT}")
     return None
 
 
@@ -119,30 +127,37 @@ def _values(argument: Any) -> Any:
 
 def _altered(exercise: Exercise, answer: Callable[..., Any], case: Case, given: Case) -> str:
     """L'argument que la fonction a modifié, par le nom qu'elle lui donne, et le remède ; vide s'ils sont intacts."""
-    code = getattr(answer, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ()
-    if len(names) < len(case):
-        names = tuple(inspect.signature(exercise.reference).parameters)
-    named = dict(zip(names, given, strict=False)) if isinstance(given, tuple) else given
-    before = case.values() if isinstance(case, dict) else case
-    for (name, after), value in zip(named.items(), before, strict=False):
+    before = _named(exercise, answer, case)
+    for name, after in _named(exercise, answer, given).items():
+        value = before[name]
         if difference(_values(value), _values(after), 0.0):
             copied = f"{name}.clone()" if hasattr(after, "clone") else f"copy.deepcopy({name})"
             return f"votre fonction modifie `{name}` lui-même : partez d'une copie, `{copied}`."
     return ""
 
 
+def _named(exercise: Exercise, answer: Callable[..., Any], case: Case) -> dict[str, Any]:
+    """Les arguments d'un cas, sous les noms que la réponse leur donne, à défaut ceux de la solution."""
+    if isinstance(case, dict):
+        return case
+    code = code_of(answer)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    if len(names) < len(case):
+        names = tuple(inspect.signature(exercise.reference).parameters)
+    return dict(zip(names, case, strict=False))
+
+
 def _finish(exercise: Exercise, answer: Any) -> Verdict:
     """Les propriétés, une fois tous les cas justes."""
     for sentence, holds in exercise.properties.items():
         try:
-            held, detail = holds(answer), ""
+            held, detail, remedy = holds(answer), "", ""
         except Exception as error:  # ce n'est pas la faute que la phrase décrit : elle dit ce que l'on vérifiait
-            held, detail = False, "\n".join(_where_and_why(answer, error))
+            held, detail, remedy = False, "\n".join(where_and_why(answer, error)), advice(answer, error)
             told = "Les cas sont justes, mais une vérification s'arrête sur une erreur. Voici ce qu'elle vérifiait"
             sentence = f"{told} : {sentence}"
         if not held:
-            return verdict("faux", "Presque", sentence, detail=detail)
+            return verdict("faux", "Presque", sentence, remedy, detail=detail)
     return verdict("juste", "Juste", exercise.why)
 
 
@@ -153,7 +168,8 @@ def _wrong(found: str, hint: str, detail: str) -> Verdict:
 def _hint(exercise: Exercise, answer: Any, obtained: Any, case: Case | None = None, cases: Sequence[Case] = ()) -> str:
     """L'indice de l'erreur connue qui donne exactement cette réponse (chaîne vide s'il n'y en a pas).
 
-    De plusieurs, celle qui la donne aussi dans le plus d'autres cas : elle seule décrit la fonction.
+    De plusieurs, celle qui la donne aussi dans le plus d'autres cas. Il en faut au moins la moitié : une réponse qui
+    coïncide ici par hasard (½·T² et T, à T = 2) n'a pas fait cette erreur.
     """
 
     def explains(wrong: Any, obtained: Any, case: Case | None) -> bool:
@@ -165,62 +181,37 @@ def _hint(exercise: Exercise, answer: Any, obtained: Any, case: Case | None = No
         for wrong in (mistake if isinstance(mistake, list) else [mistake])
     ]
     suspects = [(hint, wrong) for hint, wrong in known if explains(wrong, obtained, case)]
-    if len(suspects) > 1:
-        elsewhere = [(_outcome(answer, other), other) for other in cases if other is not case]
-        suspects.sort(key=lambda suspect: -sum(explains(suspect[1], *each) for each in elsewhere))
-    return suspects[0][0] if suspects else ""
+    elsewhere = [(_outcome(answer, other), other) for other in cases if suspects and other is not case]
+    agreements = [sum(explains(wrong, *each) for each in elsewhere) for _, wrong in suspects]
+    most = max(agreements, default=0)
+    return suspects[agreements.index(most)][0] if suspects and 2 * most >= len(elsewhere) else ""
 
 
 def _outcome(function: Any, case: Case | None) -> Any:
-    """Ce que rend une fonction dans un cas (sans cas, une valeur) ; si elle échoue, un objet que rien n'égale."""
+    """Ce que rend une fonction dans un cas (sans cas, une valeur) ; si elle échoue, un objet que rien d'autre n'égale.
+
+    Sans rien afficher : le lecteur n'a pas demandé ces essais.
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ceux d'une erreur que le lecteur n'a pas écrite
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.enable_grad():
+            warnings.simplefilter("ignore")
             return function if case is None else _apply(function, copy.deepcopy(case))
     except Exception:
-        return object()
+        return FAILED
 
 
-def _case(exercise: Exercise, case: Case) -> str:
+def _case(exercise: Exercise, answer: Callable[..., Any], case: Case) -> str:
     """Les arguments d'un cas, avec leurs noms."""
-    names = inspect.signature(exercise.reference).parameters
-    named = case if isinstance(case, dict) else dict(zip(names, case, strict=False))
+    named = _named(exercise, answer, case)
     return "Cas : " + ", ".join(f"{name} = {short(value)}" for name, value in named.items())
 
 
-def _failed(exercise: Exercise, case: Case, answer: Any, error: Exception) -> Verdict:
+def _failed(answer: Any, error: Exception, shown: str) -> Verdict:
     """L'erreur levée par la fonction de l'étudiant, avec la ligne qui l'a levée."""
-    *source, reason = _where_and_why(answer, error)
-    detail = "\n".join([*source, reason, _case(exercise, case)])
+    *source, reason = where_and_why(answer, error)
+    detail = "\n".join([*source, reason, shown])
     sentence = "Voici la ligne et la raison." if source else "Voici la raison."
-    return verdict("faux", "Votre fonction s'arrête sur une erreur", sentence, _advice(error), detail=detail)
-
-
-IMPORTS = {"math": "math", "np": "numpy as np", "numpy": "numpy", "copy": "copy", "F": "torch.nn.functional as F"}
-
-
-def _advice(error: Exception) -> str:
-    """Quoi faire devant les erreurs les plus courantes, que Python et torch disent en anglais."""
-    said = str(error)
-    if type(error) is NameError and error.name:
-        wanted = IMPORTS.get(error.name)
-        added = f"`import {wanted}`" if wanted else "son `import`"
-        advice = f"`{error.name}` n'existe pas ici : ajoutez {added} dans la cellule, ou corrigez ce nom."
-    elif "must match the size" in said:
-        advice = "Les formes ne s'accordent pas : une somme ou un maximum garde-t-il son axe (`keepdim=True`) ?"
-    elif "torch.return_types" in said:
-        advice = "Avec un axe, cette fonction rend deux tenseurs : `.values` et `.indices`."
-    else:
-        return ""
-    return f"**Indice.** {advice}"
-
-
-def _where_and_why(answer: Any, error: Exception) -> list[str]:
-    """La ligne de l'étudiant qui a levé l'erreur, si on la connaît, puis l'erreur."""
-    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    source = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip() if frames else ""
-    return [*([source] if source else []), traceback.format_exception_only(error)[-1].strip()]
+    return verdict("faux", "Votre fonction s'arrête sur une erreur", sentence, advice(answer, error), detail=detail)
 
 
 def _exercise(name: str) -> Exercise:

@@ -8,11 +8,13 @@ import numpy as np
 
 from course_utils.french import plural
 
+PLACE = "À la place "
+
 
 def is_blank(answer: Any) -> bool:
-    """Vrai pour un exercice pas encore fait : `None`, `...`, ou une suite qui en contient."""
+    """Vrai pour un exercice pas encore fait : `None`, `...`, ou une suite où reste un `...`."""
     if isinstance(answer, tuple | list):
-        return any(is_blank(part) for part in answer)
+        return any(part is not None and is_blank(part) for part in answer)
     return answer is None or answer is Ellipsis
 
 
@@ -33,7 +35,8 @@ def short(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r} : {short(v)}" for k, v in list(value.items())[:6]) + "}"
     if isinstance(value, tuple | list):
-        return "(" + ", ".join(short(v) for v in value[:6]) + (", …)" if len(value) > 6 else ")")
+        inside = ", ".join(short(v) for v in value[:6])
+        return f"({inside}{', …' if len(value) > 6 else ',' if len(value) == 1 else ''})"
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
@@ -46,9 +49,10 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
     """
     if _is_array(expected):
         if not _is_array(obtained):
-            return _no_tensor(obtained)
+            return _no_tensor(_array(expected), obtained)
         if _is_tensor(expected) and not _is_tensor(obtained):
-            return "Un tenseur est attendu, pas un tableau NumPy, qui couperait le gradient : restez en torch."
+            cut = ", qui couperait le gradient" if _array(expected).dtype.kind == "f" else ""
+            return f"Un tenseur est attendu, pas un tableau NumPy{cut} : restez en torch."
         return _array_difference(_array(expected), _array(obtained), tolerance)
     if isinstance(expected, Mapping):
         if not isinstance(obtained, Mapping) or set(expected) != set(obtained):
@@ -70,7 +74,7 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
             return f"Un seul nombre est attendu, pas un tableau de forme {tuple(_array(obtained).shape)}."
         obtained = _array(obtained).item()
     if isinstance(obtained, bool) or not isinstance(obtained, int | float | np.number):
-        return f"Un nombre est attendu, pas un objet `{type(obtained).__name__}`."
+        return f"Un nombre est attendu, pas un objet `{type(obtained).__name__}`{_two_tensors(obtained)}."
     if math.isnan(obtained) and not math.isnan(expected):
         return "Le résultat est NaN."
     return None if _close(np.asarray(expected), np.asarray(obtained), tolerance).all() else "La valeur est différente."
@@ -79,15 +83,19 @@ def difference(expected: Any, obtained: Any, tolerance: float) -> str | None:
 def _at_place(position: int, expected: Any, obtained: Any, tolerance: float) -> str | None:
     """La différence à une place d'une liste, avec cette place : d'une longue liste, on ne montre que le début."""
     found = difference(expected, obtained, tolerance)
-    return found and f"À la place {position} (comptée depuis 0) : {found[0].lower()}{found[1:]}"
+    if found and found.startswith(PLACE):
+        return f"{PLACE}{position}, {found.removeprefix(PLACE)}"
+    return found and f"{PLACE}{position} (comptée depuis 0) : {found[0].lower()}{found[1:]}"
 
 
 def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> str | None:
     if expected.shape != obtained.shape:
         return f"La forme attendue est {expected.shape}, la vôtre est {obtained.shape}."
     if obtained.dtype.kind not in "fiub" or (expected.dtype.kind == "f") != (obtained.dtype.kind == "f"):
-        wanted = "à virgule" if expected.dtype.kind == "f" else "entiers ou booléens"
-        return f"Des nombres {wanted} sont attendus, les vôtres sont de type {_kind(obtained)}."
+        wanted, remedy = {"f": ("nombres à virgule", "float"), "b": ("booléens", "bool")}.get(
+            expected.dtype.kind, ("nombres entiers", "long")
+        )
+        return f"Des {wanted} sont attendus, les vôtres sont de type {_kind(obtained)} : `.{remedy}()` les convertit."
     holes = np.isnan(obtained.astype(float))
     if holes.any() and not np.isnan(expected.astype(float)).any():
         if expected.ndim == 0:
@@ -100,9 +108,9 @@ def _array_difference(expected: np.ndarray, obtained: np.ndarray, tolerance: flo
         return "La valeur est différente."
     count, place = int(wrong.sum()), tuple(np.argwhere(wrong)[0])
     differ = "valeurs diffèrent" if count > 1 else "valeur diffère"
-    first = " ; la première," if count > 1 else ","
+    first = f" ; la première, {_at(wrong)}," if count > 1 else f" : {_at(wrong)}, elle"
     return (
-        f"{count} {differ} sur {expected.size}{first} {_at(wrong)}, "
+        f"{count} {differ} sur {expected.size}{first} "
         f"devrait être {short(float(expected[place]))} et vaut {short(float(obtained[place]))}."
     )
 
@@ -112,16 +120,26 @@ def _at(places: np.ndarray) -> str:
     return f"à l'indice [{', '.join(map(str, np.argwhere(places)[0]))}]"
 
 
-def _no_tensor(obtained: Any) -> str:
+def _no_tensor(expected: np.ndarray, obtained: Any) -> str:
     """Ce qui a été rendu au lieu d'un tenseur, et quoi faire."""
     kind = f"Un tenseur est attendu, pas un objet `{type(obtained).__name__}`"
-    if type(obtained).__module__ == "torch.return_types":
-        return f"{kind} : avec un axe, cette fonction rend deux tenseurs, `.values` et `.indices`."
+    if remedy := _two_tensors(obtained):
+        return f"{kind}{remedy}."
     if isinstance(obtained, list | tuple):
+        if any(part is None for part in obtained):
+            return f"{kind}, dont une valeur est `None` : une fonction que vous appelez finit-elle par `return` ?"
+        if expected.ndim == 0:
+            return f"{kind} : additionnez ses termes, ou retirez la virgule après `return`."
         return f"{kind} : `torch.stack` assemble des tenseurs, `torch.tensor` des nombres."
-    return (
-        f"{kind} : `.item()` ou `float()` couperait le gradient." if isinstance(obtained, int | float) else f"{kind}."
-    )
+    if isinstance(obtained, int | float) and expected.dtype.kind == "f":
+        return f"{kind} : `.item()` ou `float()` couperait le gradient."
+    return f"{kind}."
+
+
+def _two_tensors(obtained: Any) -> str:
+    """Le remède, quand la réponse est à la fois les valeurs et les indices d'un maximum, d'une médiane…"""
+    both = type(obtained).__module__ == "torch.return_types"
+    return " : avec un axe, cette fonction rend deux tenseurs, `.values` et `.indices`" if both else ""
 
 
 def _close(expected: np.ndarray, obtained: np.ndarray, tolerance: float) -> np.ndarray:

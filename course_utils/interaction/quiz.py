@@ -172,6 +172,9 @@ class Quiz:
         button, feedback = widgets.Button(description="Valider"), widgets.HTML()
 
         def answer(_: Any) -> None:
+            if not any(box.value for box in boxes):
+                feedback.value = panel("vide", "Cochez au moins une réponse", "Il y en a toujours une de juste.")
+                return
             right = all(box.value == choice.right for box, choice in zip(boxes, choices, strict=True))
             lines = [
                 f"{'✓' if c.right else '✗'} <strong>{inline(c.text)}</strong> {inline(c.explanation)}" for c in choices

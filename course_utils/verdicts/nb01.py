@@ -96,6 +96,7 @@ EXERCISES = {
             "Il manque le signe moins : une entropie n'est jamais négative.": lambda p: (
                 torch.special.xlogy(p, p).sum(1) / math.log(2)
             ),
+            "Deux fautes : 0 · log 0 donne NaN, et le signe moins manque.": lambda p: (p * torch.log2(p)).sum(1),
             "Une entropie par ligne : sommez sur les classes, ne prenez pas la moyenne.": lambda p: (
                 -torch.special.xlogy(p, p).mean(1) / math.log(2)
             ),
@@ -106,7 +107,7 @@ EXERCISES = {
         why="La réponse la plus probable *hors de la diagonale* dit à quoi la classe ressemble.",
         cases=_nearest_cases,
         mistakes={
-            "La classe elle-même arrive en tête : excluez la diagonale avant de chercher le maximum.": lambda p, y: (
+            "Vous rendez la classe elle-même : excluez la diagonale, puis cherchez le maximum.": lambda p, y: (
                 torch.stack([p[y == c].mean(0) for c in range(p.shape[1])]).argmax(1)
             ),
             "La classe n'arrive pas toujours en tête : excluez la diagonale, puis cherchez le maximum.": (
@@ -124,6 +125,9 @@ EXERCISES = {
         mistakes={
             "dim=0 normalise chaque classe sur le lot ; normalisez chaque image sur les classes.": lambda z, t: (
                 torch.softmax(z / t, dim=0)
+            ),
+            "exp(1000) déborde : retranchez d'abord le maximum de chaque ligne.": lambda z, t: _shares(
+                torch.exp(z / t)
             ),
         },
     ),

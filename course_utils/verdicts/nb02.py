@@ -8,6 +8,7 @@ from torch import Tensor
 
 from course_utils import losses
 from course_utils.exercises import Exercise
+from course_utils.verdicts.slopes import reaches
 
 
 def _pair(rows: int, columns: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -20,10 +21,8 @@ def _cases() -> tuple:
 
 
 def gradient(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    with torch.inference_mode(False), torch.enable_grad():  # même là où le verdict interdit autograd
-        z = student.detach().clone().requires_grad_()
-        (result,) = torch.autograd.grad(losses.kd_loss(z, teacher, temperature), z)
-    return result
+    """La dérivée de `losses.kd_loss` par rapport aux logits de l'élève."""
+    return temperature * _gap(student, teacher, temperature) / len(student)
 
 
 def _kl(student: Tensor, teacher: Tensor, t: float, *, reduction: str = "batchmean") -> Tensor:
@@ -39,21 +38,25 @@ def _gap(student: Tensor, teacher: Tensor, t: float) -> Tensor:
 
 
 def _by_hand(answer: Callable[..., Tensor]) -> bool:
-    student, teacher = _pair(3, 5, 4)
+    """Vrai si rien n'est relu de ce qu'autograd retient ; torch.func, lui, refuse d'être observé ainsi."""
+    reread: list[Tensor] = []
+
+    def note(kept: Tensor) -> Tensor:
+        reread.append(kept)
+        return kept
+
     try:
-        with torch.inference_mode():  # autograd n'y retient rien
-            answer(student, teacher, 2.0)
+        with torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, note):
+            answer(*_pair(3, 5, 4), 2.0)
     except RuntimeError:
         return False
-    return not student.requires_grad
+    return not reread
 
 
 def _passes_gradient(answer: Callable[..., Tensor]) -> bool:
     student, teacher = _pair(4, 10, 3)
     student.requires_grad_()
-    loss = answer(student, teacher, 4.0)
-    (slope,) = torch.autograd.grad(loss, student, allow_unused=True) if loss.requires_grad else (None,)
-    return slope is not None and bool(slope.any())
+    return reaches(answer(student, teacher, 4.0), student)
 
 
 def _right_on_large_logits(answer: Callable[..., Tensor]) -> bool:
@@ -61,7 +64,7 @@ def _right_on_large_logits(answer: Callable[..., Tensor]) -> bool:
     values = []
     for loss_of in (answer, losses.kd_loss):
         loss = loss_of(student.requires_grad_(), teacher, 1.0)
-        values.append(torch.stack([loss.detach(), *torch.autograd.grad(loss, student)[0].flatten()]))
+        values.append(torch.stack([loss.detach(), *torch.autograd.grad(loss, student)[0].flatten()]).double())
     found, expected = values
     return torch.allclose(found, expected, rtol=1e-3, atol=1e-3)
 
@@ -83,9 +86,25 @@ LOSS_MISTAKES = {
         s, t, T, reduction="mean"
     ),
     "C'est la somme du lot : divisez par le nombre d'images.": lambda s, t, T: T**2 * _kl(s, t, T, reduction="sum"),
+    "Deux fautes : c'est la somme du lot (divisez par le nombre d'images), et le facteur T² manque.": lambda s, t, T: (
+        _kl(s, t, T, reduction="sum")
+    ),
+    "La température n'adoucit rien : divisez par T les logits de l'élève et ceux de l'enseignant.": [
+        lambda s, t, T: T**2 * _kl(s, t, 1.0),
+        lambda s, t, T: _kl(s, t, 1.0),
+    ],
+    "Le softmax se prend sur les classes (axe 1), pas sur les images du lot.": [
+        lambda s, t, T: T**2 * _kl(s.T, t.T, T, reduction="sum") / len(s),
+        lambda s, t, T: _kl(s.T, t.T, T, reduction="sum") / len(s),
+    ],
+    "C'est l'élève qui pondère : les écarts de log se pondèrent par les probabilités de l'enseignant.": [
+        lambda s, t, T: -losses.kd_loss(t, s, T),
+        lambda s, t, T: -losses.kd_loss(t, s, T) / T**2,
+    ],
     "La divergence est prise à l'envers : il faut KL(enseignant ‖ élève), pondérée par l'enseignant.": lambda s, t, T: (
         losses.kd_loss(t, s, T)
     ),
+    "Deux fautes : la divergence est prise à l'envers, et le facteur T² manque.": lambda s, t, T: _kl(t, s, T),
     "Le signe est inversé : Σ p (log p − log q).": lambda s, t, T: -losses.kd_loss(s, t, T),
     "La température n'agit que sur l'enseignant : divisez aussi les logits de l'élève.": lambda s, t, T: (
         T**2 * F.kl_div(F.log_softmax(s, 1), F.softmax(t / T, 1), reduction="batchmean")
@@ -93,13 +112,17 @@ LOSS_MISTAKES = {
     "La température n'agit que sur l'élève : divisez aussi les logits de l'enseignant.": lambda s, t, T: (
         T**2 * F.kl_div(F.log_softmax(s / T, 1), F.softmax(t, 1), reduction="batchmean")
     ),
+    "`F.kl_div` attend le logarithme des probabilités de l'élève : `log_softmax`, et non des logits.": [
+        lambda s, t, T: T**2 * F.kl_div(s / T, F.softmax(t / T, 1), reduction="batchmean"),
+        lambda s, t, T: F.kl_div(s / T, F.softmax(t / T, 1), reduction="batchmean"),
+    ],
     "`F.kl_div` attend le logarithme des probabilités de l'élève : `log_softmax`, et non `softmax`.": [
         lambda s, t, T: T**2 * _kl_without_log(s, t, T),
         _kl_without_log,
         lambda s, t, T: T**2 * _kl_without_log(s, t, T, reduction="mean"),
         lambda s, t, T: _kl_without_log(s, t, T, reduction="mean"),
     ],
-    "Le logarithme d'un nombre négatif donne NaN : `F.kl_div` attend d'abord le *logarithme* des probabilités "
+    "Le logarithme d'un nombre négatif donne NaN. À `F.kl_div`, on donne d'abord le *logarithme* des probabilités "
     "de l'élève (`log_softmax`), puis les probabilités de l'enseignant (`softmax`).": lambda s, t, T: (
         T**2 * F.kl_div(F.softmax(t / T, 1), F.log_softmax(s / T, 1), reduction="batchmean")
     ),
@@ -108,6 +131,9 @@ LOSS_MISTAKES = {
     ),
     "C'est l'entropie croisée douce : retranchez-lui l'entropie de l'enseignant.": lambda s, t, T: (
         -(T**2) * (losses.soften(t, T) * torch.log_softmax(s / T, 1)).sum(1).mean()
+    ),
+    "Deux fautes : c'est l'entropie croisée douce (retranchez-lui l'entropie de l'enseignant), et T² manque.": (
+        lambda s, t, T: F.cross_entropy(s / T, F.softmax(t / T, 1))
     ),
 }
 
@@ -124,6 +150,19 @@ EXERCISES = {
         why="T²·(1/T)·(q − p)/N = T·(q − p)/N : le résultat d'autograd, au dernier chiffre près.",
         cases=_cases,
         mistakes={
+            "Divisez par le nombre d'images N seulement : le nombre de classes n'y est pour rien.": [
+                lambda s, t, T: T * _gap(s, t, T) / s.numel(),
+                lambda s, t, T: T * _gap(s, t, T) / s.shape[1],
+            ],
+            "Le softmax se prend sur les classes (axe 1), pas sur les images du lot.": lambda s, t, T: (
+                T * _gap(s.T, t.T, T).T / len(s)
+            ),
+            "Deux fautes : le signe est inversé, et le facteur est T, non T² (z/T se dérive aussi).": lambda s, t, T: (
+                -(T**2) * _gap(s, t, T) / len(s)
+            ),
+            "Deux fautes : le signe est inversé, et il manque le facteur T et la division par N.": lambda s, t, T: (
+                -_gap(s, t, T)
+            ),
             "Il manque la moyenne : divisez par le nombre d'images N.": lambda s, t, T: T * _gap(s, t, T),
             "q − p est la dérivée pour une image et à T = 1 : il manque le facteur T et la division par N.": _gap,
             "Deux fautes : le facteur est T, et non T² (z/T se dérive aussi), et il manque la division par N.": (

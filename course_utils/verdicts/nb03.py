@@ -42,7 +42,7 @@ def renormalised(p: Tensor, absent: int) -> Tensor:
     """Les labels doux sans une classe, de somme 1."""
     kept = p.clone()
     kept[:, absent] = 0
-    return kept / kept.sum(dim=1, keepdim=True)
+    return _share_of_rows(kept)
 
 
 def _probability_cases() -> list[tuple[Tensor, int]]:
@@ -70,9 +70,19 @@ def _softmax_again(p: Tensor, absent: int) -> Tensor:
     return masked.softmax(dim=1)
 
 
+def _row_removed(p: Tensor, absent: int) -> Tensor:
+    kept = p.clone()
+    kept[absent] = 0
+    return kept
+
+
+def _share_of_rows(p: Tensor) -> Tensor:
+    return p / p.sum(dim=1, keepdim=True)
+
+
 def _column_removed(p: Tensor, absent: int) -> Tensor:
     kept = torch.cat([p[:, :absent], p[:, absent + 1 :]], dim=1)
-    return kept / kept.sum(dim=1, keepdim=True)
+    return _share_of_rows(kept)
 
 
 EXERCISES = {
@@ -106,7 +116,17 @@ EXERCISES = {
             "Partager la masse à parts égales change les rapports entre les classes : divisez par la somme.": (
                 _shared_equally
             ),
-            "`p` contient déjà des probabilités : un second softmax les aplatit.": _softmax_again,
+            "`p` contient déjà des probabilités : un second softmax les aplatit.": [
+                _softmax_again,
+                lambda p, absent: _not_normalised(p, absent).softmax(dim=1),
+            ],
+            "Une classe est une colonne : `[:, absent]`, et non `[absent]`, qui est une image.": [
+                lambda p, absent: _share_of_rows(_row_removed(p, absent)),
+                _row_removed,
+            ],
+            "La somme se prend sur les classes de chaque image (axe 1), pas sur les images du lot.": lambda p, absent: (
+                _not_normalised(p, absent) / _not_normalised(p, absent).sum(dim=0)
+            ),
             "Gardez la colonne, remplie de zéros : l'élève a toujours autant de sorties.": _column_removed,
         },
         properties={

@@ -72,7 +72,10 @@ EXERCISES = {
         cases=_logit_cases,
         mistakes={
             "Il manque la division : sur le lot, les poids ont pour somme 1.": _not_normalised,
-            "La confiance est une probabilité : passez par le softmax avant de prendre le maximum.": _raw_maximum,
+            "La confiance est une probabilité : passez par le softmax avant de prendre le maximum.": [
+                _raw_maximum,
+                lambda logits: logits.amax(dim=1).softmax(dim=0),
+            ],
             "Pour une somme de 1, divisez par la somme ; un second softmax aplatit les poids.": _softmax_of_confidence,
             "Le softmax se prend sur les classes (dim=1), pas sur les exemples.": _over_examples,
         },

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor, nn
 
 from course_utils import losses, models
 from course_utils.exercises import Exercise
+from course_utils.verdicts.short_net import ShortNet
+from course_utils.verdicts.slopes import reaches, slope
 
 
 def kernel_and_stride(student_side: int, teacher_side: int) -> tuple[int, int]:
@@ -33,14 +36,12 @@ def _squares(student: Tensor, teacher: Tensor) -> Tensor:
 
 def _reaches_the_student(answer: Any) -> bool:
     student, teacher = _features(3, 4)
-    loss = answer(student.requires_grad_(), teacher)
-    (slope,) = torch.autograd.grad(loss, student, allow_unused=True) if loss.requires_grad else (None,)
-    return slope is not None and bool(slope.any())
+    return reaches(answer(student.requires_grad_(), teacher), student)
 
 
 def _spares_the_teacher(answer: Any) -> bool:
     student, teacher = _features(3, 4)
-    return not answer(student, teacher.requires_grad_()).requires_grad
+    return slope(answer(student, teacher.requires_grad_()), teacher) is None
 
 
 def _leaves_the_teacher(answer: Any) -> bool:
@@ -50,7 +51,10 @@ def _leaves_the_teacher(answer: Any) -> bool:
 
 
 def _whole(answer: Any) -> bool:
-    return all(hasattr(value, "__index__") for value in answer(16, 14))
+    try:
+        return all(index(value) for value in answer(16, 14))
+    except TypeError:
+        return False
 
 
 def moving(names: Sequence[str], guided: int) -> list[str]:
@@ -72,17 +76,6 @@ def _name_cases() -> list[tuple[list[str], int]]:
     # d'abord peu de noms, et l'étage 2 : chaque erreur y donne une autre liste
     few = [name for name in plain if name.endswith("weight")]
     return [(few, 2), *((names, guided) for names in (plain, resnet) for guided in range(4)), (deep, 2)]
-
-
-class ShortNet(models.StagedNet):
-    """Un réseau des cas, qui s'écrit en quelques mots dans un verdict."""
-
-    def __init__(self, network: models.StagedNet, words: str) -> None:
-        super().__init__(network.stem, list(network.stages), network.pool, network.head)
-        self.words = words
-
-    def __repr__(self) -> str:
-        return self.words
 
 
 def probe(model: models.StagedNet, images: Tensor) -> list[tuple[int, ...]]:
@@ -150,8 +143,8 @@ STATISTICS = "En mode train, les BatchNorm ont compté la sonde, même sous `tor
 COUNTER = "Un compteur a bougé : en mode train, `num_batches_tracked` compte chaque passage, sonde comprise."
 TRACES = "Les formes sont justes, mais le réseau a changé : un poids, un gradient, un réglage ou un *hook* y reste."
 LEFT_IN_EVAL = (
-    "Le réseau, arrivé en mode train, repart en mode évaluation : rendez-lui le mode qu'il avait. (Une copie ? "
-    "`copy.copy` partage les couches ; `copy.deepcopy` les copie.)"
+    "Le réseau, arrivé en mode train, repart en mode évaluation, lui ou ses couches : `model.train(mode)` leur rend "
+    "le mode d'avant. (Une copie ? `copy.copy` partage les couches ; `copy.deepcopy` les copie.)"
 )
 LEFT_IN_TRAIN = "Le réseau, arrivé en mode évaluation, repart en mode train : retenez `model.training` au départ."
 
@@ -188,6 +181,10 @@ EXERCISES = {
             "C'est le ½‖·‖² de l'article : prenez la moyenne des carrés.": lambda s, t: _squares(s, t).mean() / 2,
             "C'est le ½‖·‖² de tout le lot : prenez la moyenne des carrés.": lambda s, t: _squares(s, t).sum() / 2,
             "Une racine de trop : la moyenne des carrés suffit.": lambda s, t: hint(s, t).sqrt(),
+            "C'est une perte de Huber, qui ménage les grands écarts : la moyenne des carrés, simplement.": (
+                nn.functional.smooth_l1_loss
+            ),
+            "Il manque la moyenne : la perte est un seul nombre.": lambda s, t: (s - t).square(),
             NO_STUDENT: lambda s, t: hint(s.detach(), t),
             NO_DETACH: lambda s, t: (s - t).square().mean(),
         },
@@ -217,6 +214,9 @@ EXERCISES = {
             "Le gradient remonte aussi en amont de l'étage guidé.": lambda n, g: _starting(n, f"stages.{g - 1}."),
             "Le stem est oublié : il est en amont de tous les étages.": lambda n, g: _starting(n, *_stages(g)),
             "La couche finale est en aval de l'étage guidé.": lambda n, g: [*moving(n, g), *_starting(n, "head.")],
+            "Tout sauf la couche finale ? Ce qui bouge dépend de l'étage guidé, `guided`.": lambda n, g: [
+                x for x in n if not x.startswith("head.")
+            ],
             "On demande ce qui bouge, et non ce qui reste fixe.": lambda n, g: [x for x in n if x not in moving(n, g)],
             "`stages.1` est aussi le début de `stages.10` : comparez jusqu'au point qui suit le numéro.": (
                 lambda n, g: _starting(n, "stem", *(beginning[:-1] for beginning in _stages(g)))

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from course_utils import models
 from course_utils.exercises import Exercise
-from course_utils.verdicts.nb05 import ShortNet
+from course_utils.verdicts import block_checks as checks
+from course_utils.verdicts.short_net import ShortNet
+from course_utils.verdicts.slopes import reaches
 
 Blocks = Sequence[Callable[[Tensor], Tensor]]
 Features = Sequence[Tensor]
@@ -35,42 +37,6 @@ def _chained(blocks: Blocks, teacher_features: Features) -> Tensor:
     return _gaps(blocks, inputs, teacher_features[1:])
 
 
-def _block_cases() -> list[tuple[list[nn.Module], list[Tensor]]]:
-    generator = torch.Generator().manual_seed(6)
-    with models.seeded(6):
-        dense: list[nn.Module] = [nn.Linear(4, 4) for _ in range(3)]  # mêmes formes : toute erreur peut s'y calculer
-        maps: list[nn.Module] = [nn.Conv2d(2, 3, 3, padding=1), nn.Conv2d(3, 5, 2, stride=2)]
-    shapes = [(4, 2, 6, 6), (4, 3, 6, 6), (4, 5, 3, 3)]
-    return [
-        (dense, [torch.randn(5, 4, generator=generator) for _ in range(4)]),
-        (maps, [torch.randn(shape, generator=generator) for shape in shapes]),
-    ]
-
-
-def _each_block_learns_alone(answer: Any) -> bool:
-    blocks, features = _block_cases()[0]
-    weights = [next(block.parameters()) for block in blocks]
-    for i, loss in enumerate(answer(blocks, features)):
-        slopes = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True) if loss.requires_grad else ()
-        if [slope is not None and bool(slope.any()) for slope in slopes] != [j == i for j in range(len(blocks))]:
-            return False
-    return True
-
-
-def _spares(answer: Any, place: int) -> bool:
-    """Vrai si aucun gradient ne remonte vers la représentation de l'enseignant à cette place."""
-    blocks, features = _block_cases()[0]
-    watched = features[place].requires_grad_()
-    return torch.autograd.grad(answer(blocks, features).sum(), watched, allow_unused=True)[0] is None
-
-
-def _leaves_the_flags(answer: Any) -> bool:
-    blocks, features = _block_cases()[0]
-    features[1].requires_grad_()
-    answer(blocks, features)
-    return [x.requires_grad for x in features] == [False, True, False, False]
-
-
 def mix(hard: Tensor, soft: Tensor, blocks: Tensor, *, hard_share: float, kd_share: float) -> Tensor:
     """β·[α·labels + (1 − α)·enseignant] + (1 − β)·blocs."""
     return kd_share * (hard_share * hard + (1 - hard_share) * soft) + (1 - kd_share) * blocks
@@ -89,8 +55,7 @@ def _mix_cases() -> list[dict[str, Any]]:
 def _every_term_learns(answer: Any) -> bool:
     terms = [torch.tensor(value, requires_grad=True) for value in (2.0, 5.0, 3.0)]
     loss = answer(*terms, hard_share=0.9, kd_share=0.7)
-    slopes = torch.autograd.grad(loss, terms, allow_unused=True) if loss.requires_grad else [None]
-    return all(slope is not None and bool(slope) for slope in slopes)
+    return all(reaches(loss, term) for term in terms)
 
 
 def prepare(student: models.StagedNet, phase: int) -> list[str]:
@@ -152,6 +117,10 @@ ALONE = (
 INPUT = "Un gradient remonte vers l'enseignant par l'entrée des blocs : `teacher_features[i]` est à détacher."
 TARGET = "Un gradient remonte vers l'enseignant par la cible : `teacher_features[i + 1]` est à détacher."
 MIDDLE = "Un gradient remonte vers l'enseignant, entre deux blocs : détachez chaque entrée et chaque cible."
+NOTHING_FROZEN = (
+    "En phase 1, vous rendez tous les noms. Soit rien n'est gelé : ni `.eval()`, ni `student.stem.requires_grad = "
+    "False` ne touchent aux paramètres, `requires_grad_(False)` les gèle ; soit vous ne lisez pas `requires_grad`."
+)
 TERMS = "Chacun des trois termes doit recevoir un gradient : ne détachez rien ici."
 UNCHANGED = (
     "Les noms sont justes, mais `student` n'est pas gelé : appelez `requires_grad_(False)` sur ses propres extrémités, "
@@ -165,7 +134,7 @@ EXERCISES = {
     "06-blocs": Exercise(
         reference=block_losses,
         why="Chaque bloc a son entrée et sa cible, toutes deux de l'enseignant : aucun n'attend le précédent.",
-        cases=_block_cases,
+        cases=checks.block_cases,
         mistakes={
             "Chaque bloc reçoit ici la sortie du bloc précédent de l'élève : ce sont des indices à chaque étage. "
             "Dans LIT, `teacher_features[i]` est l'entrée du bloc i.": _chained,
@@ -174,17 +143,20 @@ EXERCISES = {
             "Ce sont des sommes : prenez la moyenne des carrés.": lambda b, f: (
                 block_losses(b, f) * torch.tensor([x.numel() for x in f[1:]])
             ),
-            "Rendez les B écarts séparés : `torch.stack` les assemble.": lambda b, f: block_losses(b, f).sum(),
+            "Rendez les B écarts séparés : `torch.stack` les assemble.": [
+                lambda b, f: block_losses(b, f).sum(),
+                lambda b, f: block_losses(b, f).mean(),
+            ],
             ALONE: lambda b, f: block_losses(b, f).detach(),
             INPUT: lambda b, f: _gaps(b, f[:-1], _fixed(f[1:])),
             TARGET: lambda b, f: _gaps(b, _fixed(f[:-1]), f[1:]),
         },
         properties={
-            ALONE: _each_block_learns_alone,
-            ALTERED: _leaves_the_flags,
-            INPUT: lambda answer: _spares(answer, 0),
-            TARGET: lambda answer: _spares(answer, -1),
-            MIDDLE: lambda answer: all(_spares(answer, place) for place in (1, 2)),
+            ALONE: checks.each_block_learns_alone,
+            ALTERED: checks.leaves_the_flags,
+            INPUT: lambda answer: checks.spares(answer, 0),
+            TARGET: lambda answer: checks.spares(answer, -1),
+            MIDDLE: lambda answer: all(checks.spares(answer, place) for place in (1, 2)),
         },
     ),
     "06-melange": Exercise(
@@ -200,8 +172,14 @@ EXERCISES = {
             "Les deux parts sont à l'envers : α pèse les labels, et β la distillation.": (
                 lambda hard_share, kd_share, **x: mix(**x, hard_share=1 - hard_share, kd_share=1 - kd_share)
             ),
-            "Les trois poids ne sont pas α, β et 1 − α − β : la distillation pèse β, et α la partage.": _three_shares,
+            "Les trois poids ne sont pas α, β et le reste : la distillation entière pèse β, et α la partage.": [
+                _three_shares,
+                lambda hard, hard_share, **x: _three_shares(hard, hard_share=0.0, **x) + hard_share * hard,
+            ],
             "β pèse la distillation, et 1 − β les blocs.": lambda kd_share, **x: mix(**x, kd_share=1 - kd_share),
+            "La distillation tout entière pèse β : ici, β manque devant le crochet.": lambda kd_share, **x: (
+                mix(**x, kd_share=1.0) + (1 - kd_share) * x["blocks"]
+            ),
             "Les blocs pèsent 1 − β, et non 1.": lambda **x: mix(**x) + x["kd_share"] * x["blocks"],
             "α n'est pas appliqué.": lambda hard, soft, **x: mix(hard + soft, hard + soft, **x),
             "Le terme de l'enseignant doit peser 1 − α.": lambda soft, **x: mix(soft=soft / (1 - x["hard_share"]), **x),
@@ -217,13 +195,14 @@ EXERCISES = {
         "elles, ne suivent pas `requires_grad` mais le mode.",
         cases=_phase_cases,
         mistakes={
-            "En phase 1, rien n'est gelé : ni `.eval()`, ni `student.stem.requires_grad = False` ne touchent aux "
-            "paramètres ; `requires_grad_(False)` les gèle.": [_by_phase("", ""), lambda s, phase: _freeze(s)],
+            NOTHING_FROZEN: [_by_phase("", ""), lambda s, phase: _freeze(s)],
             "La couche finale est oubliée : elle reste fixe, comme le stem.": _by_phase("stem", ""),
             "Le stem est oublié : il reste fixe, comme la couche finale.": _by_phase("head", ""),
             "En phase 2, tout s'entraîne : la couche finale y reste gelée.": _by_phase("stem head", "head"),
             "En phase 2, tout s'entraîne : le stem y reste gelé.": _by_phase("stem head", "stem"),
-            "En phase 2, tout s'entraîne : les deux extrémités y restent gelées.": _by_phase("stem head", "stem head"),
+            "En phase 2, tout s'entraîne : les deux extrémités y restent gelées, ou leurs noms manquent.": _by_phase(
+                "stem head", "stem head"
+            ),
             "C'est l'inverse : ce sont les étages qui s'entraînent.": _by_phase("stages", ""),
             "Un élève peut arriver déjà gelé : la phase 1 doit aussi libérer les étages.": lambda s, phase: (
                 prepare(s, 2) if phase == 2 else _never_freed(s, 1)

@@ -36,6 +36,12 @@ def _weight_bits_only(w: float, f: float, *, q_w: int = 32, q_a: int = 32, p_s: 
     return _terms(w, f, (1 - p_s - p_u) * q_w / 32, (1 - p_s) * q_w / 32)
 
 
+def _activation_bits_only(
+    w: float, f: float, *, q_w: int = 32, q_a: int = 32, p_s: float = 0.0, p_u: float = 0.0
+) -> float:
+    return _terms(w, f, (1 - p_s - p_u) * q_w / 32, (1 - p_s) * q_a / 32)
+
+
 def _smallest_bits(w: float, f: float, *, q_w: int = 32, q_a: int = 32, p_s: float = 0.0, p_u: float = 0.0) -> float:
     return _terms(w, f, (1 - p_s - p_u) * q_w / 32, (1 - p_s) * min(q_w, q_a) / 32)
 
@@ -63,10 +69,9 @@ def report(validation: Sequence[float], test: Sequence[float]) -> float:
     return test[max(range(len(validation)), key=lambda epoch: validation[epoch])]
 
 
-def _one_of_each(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
-    """Le balayage usuel : du moins cher au plus cher, ce qui dépasse strictement le meilleur vu."""
-    order = sorted(range(len(costs)), key=lambda i: (costs[i], -accuracies[i]))
-    return [i for rank, i in enumerate(order) if all(accuracies[i] > accuracies[j] for j in order[:rank])]
+def _keeps_equal_points(answer: Any) -> bool:
+    """Dans quel ordre, l'énoncé ne le dit pas."""
+    return sorted(map(int, answer([1.0, 1.0, 2.0], [0.8, 0.8, 0.9]))) == [0, 1, 2]
 
 
 def _unbeaten(beats: Callable[[Point, Point], bool]) -> Callable[[Sequence[float], Sequence[float]], list[int]]:
@@ -82,7 +87,7 @@ def _unbeaten(beats: Callable[[Point, Point], bool]) -> Callable[[Sequence[float
 
 REPORT_CASES = [
     ([0.70, 0.80, 0.85, 0.84], [0.71, 0.84, 0.82, 0.83]),
-    ([0.60, 0.90, 0.88], [0.65, 0.86, 0.91]),
+    ([0.60, 0.90, 0.88, 0.80], [0.65, 0.86, 0.91, 0.89]),
     ([0.50, 0.45, 0.75, 0.60, 0.70, 0.65], [0.52, 0.44, 0.73, 0.61, 0.76, 0.64]),
     ([0.70, 0.80, 0.80], [0.60, 0.90, 0.70]),
     ([0.70, 0.80, 0.80, 0.75], [0.60, 0.70, 0.90, 0.95]),
@@ -102,6 +107,13 @@ EXERCISES = {
             ),
             "La mémoire ne range que les poids : seul `q_w` y compte.": _wide_memory,
             "Les deux parts élaguées s'ajoutent, 1 − (p_s + p_u) ; elles ne se multiplient pas.": _one_after_another,
+            "Les activations seules ne font pas le calcul : `max(q_w, q_a)`, le plus large des deux formats.": (
+                _activation_bits_only
+            ),
+            "La mémoire perd tout ce qui est élagué, p_s et p_u : 1 − (p_s + p_u).": [
+                lambda w, f, p_u=0.0, **x: score(w, 0.0, p_u=0.0, **x) + score(0.0, f, p_u=p_u, **x),
+                lambda w, f, p_s=0.0, **x: score(w, 0.0, p_s=0.0, **x) + score(0.0, f, p_s=p_s, **x),
+            ],
             "f compte des multiplications-additions : une vaut deux opérations, ne doublez pas.": _flops,
         },
     ),
@@ -114,7 +126,6 @@ EXERCISES = {
             ([2.0, 1.0, 3.0, 1.0], [0.85, 0.80, 0.85, 0.70]),
             ([1.0, 2.0, 4.0], [0.9, 0.8, 0.7]),
             ([1.0, 1.0, 2.0], [0.7, 0.8, 0.9]),
-            ([1.0, 1.0, 2.0], [0.8, 0.8, 0.9]),
         ],
         mistakes={
             "C'est la liste des plus exacts sans regarder le coût : un point cher et moins exact est battu.": (
@@ -124,7 +135,6 @@ EXERCISES = {
             "Les points sont les bons : rangez-les par coût, et non par numéro.": lambda costs, accuracies: sorted(
                 frontier(costs, accuracies)
             ),
-            "De deux points égaux, vous n'en gardez qu'un : aucun n'est meilleur, gardez les deux.": _one_of_each,
             "À coût égal, seul le plus exact reste.": [
                 lambda costs, accuracies: [
                     i
@@ -139,13 +149,20 @@ EXERCISES = {
             "À exactitude égale, le plus cher est battu : comparez avec `>=` et non `>` seul.": _unbeaten(
                 lambda other, mine: other[0] < mine[0] and other[1] > mine[1]
             ),
-            "Deux points égaux ne se battent pas, car aucun n'est meilleur : gardez-les tous les deux.": _unbeaten(
-                lambda other, mine: other[0] <= mine[0] and other[1] >= mine[1]
+            "Rien ne reste : chaque point se bat lui-même, comparez-le aux seuls autres.": lambda costs, accuracies: [],
+            "Rendez les numéros des points, et non leurs coûts.": lambda costs, accuracies: [
+                costs[i] for i in frontier(costs, accuracies)
+            ],
+            "Triez d'abord par coût : ici, un point n'est comparé qu'à ceux qui le précèdent dans la liste.": (
+                lambda costs, accuracies: [
+                    i for i in range(len(costs)) if all(accuracies[i] > accuracies[j] for j in range(i))
+                ]
             ),
             "Il n'y a pas qu'un gagnant : rendez tous ceux que nul autre ne bat.": (
                 lambda costs, accuracies: [max(range(len(costs)), key=lambda i: accuracies[i])]
             ),
         },
+        properties={"De deux points égaux, aucun n'est meilleur : gardez-les tous les deux.": _keeps_equal_points},
     ),
     "08-epoque": Exercise(
         reference=report,
@@ -166,6 +183,9 @@ EXERCISES = {
             ),
             "C'est la dernière époque : un choix honnête, mais pas celui de la validation.": (
                 lambda validation, test: test[-1]
+            ),
+            "Les deux listes sont échangées : la validation choisit, le test juge.": lambda validation, test: report(
+                test, validation
             ),
             "C'est le numéro de l'époque ; rendez l'exactitude de test à cette époque.": (
                 lambda validation, test: max(range(len(validation)), key=lambda i: validation[i])

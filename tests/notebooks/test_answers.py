@@ -178,11 +178,11 @@ WRONG = {
     "07-bug, élève détaché": (
         "07-bug",
         lambda s, t: EXERCISES["07-bug"].reference(s.detach(), t),
-        "le gradient n'atteint pas l'élève",
+        "le gradient est coupé",
     ),
     "06-phases, extrémités seules": ("06-phases", ends_alone, "un élève arrivé gelé"),
     "06-blocs, détaché sur place": ("06-blocs", detached_in_place, "sur place"),
-    "08-frontiere, égaux écartés": ("08-frontiere", all_equal_fight, "Deux points égaux"),
+    "08-frontiere, égaux écartés": ("08-frontiere", all_equal_fight, "De deux points égaux"),
     "08-epoque, le test à égalité": ("08-epoque", lambda v, t: max(zip(v, t, strict=True))[1], "À validation égale"),
     "03-regle, médiane": (
         "03-regle-du-biais",

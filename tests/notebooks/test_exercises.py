@@ -23,6 +23,7 @@ STUBS = [(path, stub) for path in NOTEBOOKS for stub in stubs(path)]
 EXERCISES: dict[str, Exercise] = {
     name: exercise
     for module in pkgutil.iter_modules(verdicts.__path__)
+    if module.name.startswith("nb")
     for name, exercise in importlib.import_module(f"course_utils.verdicts.{module.name}").EXERCISES.items()
 }
 MISTAKES = [

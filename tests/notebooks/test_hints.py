@@ -153,12 +153,12 @@ HINTS: dict[str, tuple[str, Any, str]] = {
     "kl_div permutée": (
         "02-kd-loss",
         lambda s, t, T: kl_div((t / T).softmax(1), (s / T).log_softmax(1), T),
-        "attend d'abord le logarithme",
+        "on donne d'abord le logarithme",
     ),
     "kl_div, deux logarithmes": (
         "02-bug-moyenne",
         lambda s, t, T: kl_div((s / T).log_softmax(1), (t / T).log_softmax(1), T),
-        "attend d'abord le logarithme",
+        "on donne d'abord le logarithme",
     ),
     "autograd": ("02-gradient", by_autograd, "C'est autograd qui a calculé"),
     "q − p": ("02-gradient", lambda s, t, T: (s / T).softmax(1) - (t / T).softmax(1), "une image et à T = 1"),
@@ -188,7 +188,7 @@ HINTS: dict[str, tuple[str, Any, str]] = {
     "une arête arrive au sommet": ("07-angle", one_edge_reversed, "l'une des vôtres y arrive"),
     "la quatrième faute": ("07-bug", own_mu, "Comme à l'exercice 2"),
     "la racine d'abord": ("07-bug", own_mu_same_root, "le gradient est infini"),
-    "balayage usuel": ("08-frontiere", usual_sweep, "gardez les deux"),
+    "balayage usuel": ("08-frontiere", usual_sweep, "gardez-les tous les deux"),
     "rangés par numéro": ("08-frontiere", lambda c, a: sorted(frontier(c, a)), "par coût, et non par numéro"),
     "dernière époque ex æquo": ("08-epoque", last_of_the_best, "vous gardez la dernière"),
 }

@@ -121,7 +121,7 @@ HINTS: dict[str, tuple[str, Any, str]] = {
     "phases échangées": ("06-phases", lambda s, phase: prepare(s, 3 - phase), "phases sont échangées"),
     "toujours gelées": ("06-phases", lambda s, phase: prepare(s, 1), "les deux extrémités y restent gelées"),
     "toujours gelées, rien de libéré": ("06-phases", frozen_for_good, "les deux extrémités y restent gelées"),
-    "eval, rien de libéré": ("06-phases", put_in_evaluation, "En phase 1, rien n'est gelé"),
+    "eval, rien de libéré": ("06-phases", put_in_evaluation, "Soit rien n'est gelé"),
     "noms justes, couche finale libre": ("06-phases", half_frozen, "doit geler les deux extrémités"),
     "rien en phase 2": ("06-phases", lambda s, phase: prepare(s, 1) if phase == 1 else None, "Dans ce cas"),
     "μ hors de la diagonale": ("07-mu", lambda d: d / d.sum() * len(d) * (len(d) - 1), "Deux points confondus"),

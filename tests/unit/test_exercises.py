@@ -114,7 +114,10 @@ def test_an_error_in_a_property_is_not_the_fault_that_it_looks_for() -> None:
             ["La forme attendue est (3, 5), la vôtre est (5,)"],
         ),
         (lambda logits, temperature: soften(logits, temperature) * math.nan, ["contient des NaN"]),
-        (lambda logits, temperature: soften(logits, temperature).round().long(), ["à virgule", "de type int."]),
+        (
+            lambda logits, temperature: soften(logits, temperature).round().long(),
+            ["à virgule", "de type int : .float() les convertit."],
+        ),
         (lambda logits, temperature: 0.5, ["Un tenseur est attendu", "couperait le gradient"]),
         (lambda logits, temperature: "softmax", ["Un tenseur est attendu, pas un objet str"]),
         (lambda logits, temperature: soften(logits.detach(), temperature), ["Le gradient doit passer."]),
@@ -282,6 +285,11 @@ def click(widget: Any) -> None:
     next(child for child in widget.children if isinstance(child, widgets.Button)).click()
 
 
+def tick(widget: Any, position: int) -> None:
+    """Coche un choix d'un groupe de widgets."""
+    [child for child in widget.children if isinstance(child, widgets.Checkbox)][position].value = True
+
+
 def radio(widget: Any) -> Any:
     return next(child for child in widget.children if isinstance(child, widgets.RadioButtons))
 
@@ -420,6 +428,10 @@ def test_nothing_to_reread_when_all_is_right(tmp_path: Path) -> None:
 def test_a_question_with_several_answers_points_too(tmp_path: Path) -> None:
     played = Quiz(read_quiz(written(tmp_path, GOOD.replace("plusieurs = true", 'plusieurs = true\nvoir = "05"'))))
     radio(played.widget.children[1]).value = 0
+    click(played.widget.children[2])
+    assert "Cochez au moins une" in played.widget.children[2].children[-1].value  # rien de coché : rien de noté
+    assert played.widget.children[-1].value == ""
+    tick(played.widget.children[2], 0)
     click(played.widget.children[2])
     feedback, total = played.widget.children[2].children[-1].value, played.widget.children[-1].value
     assert "notebook 05" in feedback and re.findall(r"notebook (\d\d)", total) == ["05"]
