@@ -46,7 +46,7 @@ function row({ label, kind, texts, start }, changed) {
     return { nodes: [name, menu, element("span")], at: () => menu.selectedIndex, move: k => (menu.selectedIndex = k) };
   }
   const slider = element("input", { id, type: "range", min: 0, max: texts.length - 1, value: start });
-  const value = element("output", { htmlFor: id });
+  const value = element("span", { className: "value", ariaHidden: "true" });  // le curseur la dit déjà
   const say = () => {
     value.textContent = texts[slider.value];
     slider.setAttribute("aria-valuetext", texts[slider.value]);

@@ -90,7 +90,7 @@ def temperature_presets(temperature: Control) -> dict[str, dict[str, int]]:
 
 def _row(*parts: Any, notches: Sequence[float] = ()) -> Any:
     front = widgets.HTML(style(f".{ROW} {{}}", notches), layout=widgets.Layout(display="none"))
-    row = widgets.HBox([*parts, front])
+    row = widgets.HBox([*parts, front], layout=widgets.Layout(flex_flow="row wrap"))  # dans un volet étroit
     row.add_class(ROW)
     return row
 
@@ -128,9 +128,8 @@ def _dial(slider: Any, box: Any, grid: Grid, label: str, label_width: float) -> 
     box.description, box.style = label, {"description_width": f"{label_width:.0f}px"}
     box.layout = widgets.Layout(width=f"{label_width + 110 * zoom():.0f}px")
     slider.readout, slider.tooltip = False, label
-    slider.layout = widgets.Layout(width=f"{420 * zoom():.0f}px", margin="2px 2px 2px 18px")
-    if zoom() > 1:
-        slider.style.handle_color = BLUE  # blanche, la poignée se perd sur le mur d'un vidéoprojecteur
+    slider.layout = widgets.Layout(width=f"{420 * zoom():.0f}px", min_width="200px", margin="2px 2px 2px 18px")
+    slider.style.handle_color = BLUE  # blanche, la poignée se perd sur fond clair
     current = box.value
 
     def write(value: float) -> None:

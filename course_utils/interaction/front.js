@@ -25,15 +25,32 @@ const speak = () => {
   const moved = log ? Math.min(Math.max(round(Math.round(raw / step)), box.min), box.max) : raw;
   const said = (still ? Number(box.value) : moved).toLocaleString('fr', {maximumSignificantDigits: 9});
   const handle = block.querySelector('[role=slider]');
-  handle.setAttribute('aria-label', block.querySelector('label').textContent);
-  handle.setAttribute('aria-valuetext', said);
+  write(handle, 'aria-label', block.querySelector('label').textContent);
+  write(handle, 'aria-valuetext', said);
+};
+
+// Le verdict d'un quiz ou d'un pari est dit dès qu'il paraît ; les choix sont dits avec leur question.
+const announce = () => {
+  for (const feedback of block.querySelectorAll('.cours-retour')) write(feedback, 'role', 'status');
+  for (const choices of block.querySelectorAll('.cours-choix')) {
+    write(choices, 'role', choices.querySelector('[type=radio]') ? 'radiogroup' : 'group');
+    write(choices, 'aria-label', choices.parentElement.querySelector('.cours-question')?.textContent ?? '');
+  }
+};
+
+// N'écrire que ce qui change : chaque écriture réveille l'observateur.
+const write = (element, name, value) => {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 };
 
 const adopt = () => {
   keepKeys();
   speak();
+  announce();
   watch.takeRecords();  // ce que l'on vient d'écrire n'est pas un mouvement
 };
-const watch = new MutationObserver(adopt);
+// Une sortie repliée puis dépliée relit le style, donc ce script : deux observateurs se réveilleraient sans fin.
+block.coursWatch?.disconnect();
+const watch = block.coursWatch = new MutationObserver(adopt);
 watch.observe(block, {subtree: true, childList: true, attributeFilter: ['aria-valuetext']});
 adopt();

@@ -42,12 +42,16 @@ class Prediction:
         self._button = widgets.Button(description="Je m'engage", style=fill, disabled=True)
         self._button.add_class("cours-engage")
         self._outcome = widgets.HTML()
+        self._outcome.add_class("cours-retour")
+        question_panel = widgets.HTML(panel("vide", "Prédisez avant d'exécuter", inline(question)))
+        question_panel.add_class("cours-question")
+        self._radio.add_class("cours-choix")
         self._radio.observe(self._ready, names="value")
         self._button.on_click(self._commit)
         self.widget = widgets.VBox(
             [
                 widgets.HTML(CHOICES_STYLE),
-                widgets.HTML(panel("vide", "Prédisez avant d'exécuter", inline(question))),
+                question_panel,
                 self._radio,
                 self._button,
                 self._outcome,
@@ -69,11 +73,13 @@ class Prediction:
         return None if right is None else typography(right)
 
     def _ready(self, change: Any) -> None:
-        self._button.disabled = change["new"] is None or self.choice is not None
+        self._button.disabled = change["new"] is None
 
     def _commit(self, _: Any) -> None:
+        if self.choice is not None:
+            return  # le bouton reste actif : désactivé, il perdrait le curseur du clavier, renvoyé en haut de la page
         self.choice = self._radio.value
-        self._radio.disabled = self._button.disabled = True
+        self._radio.disabled = True
         self._button.description = "C'est noté"
         if self._right is not None:
             self._outcome.value = self._compare().html

@@ -126,7 +126,7 @@ class Quiz:
     def __init__(self, questions: Sequence[Question]) -> None:
         self.questions = list(questions)
         self._first_tries: dict[int, bool] = {}
-        self._total = widgets.HTML()
+        self._total = _feedback_place()
         items = [self._choose(i) if not q.several else self._tick(i) for i, q in enumerate(self.questions)]
         self.widget = widgets.VBox([widgets.HTML(CHOICES_STYLE), *items, self._total])
         self.widget.add_class("cours-quiz")
@@ -139,10 +139,12 @@ class Quiz:
     def _title(self, i: int) -> Any:
         question = self.questions[i]
         note = " <em>(plusieurs réponses)</em>" if question.several else ""
-        return widgets.HTML(
+        title = widgets.HTML(
             f"<div style='font-size:17px;line-height:1.45;max-width:820px;margin-top:14px'>"
             f"<strong>{i + 1}.</strong> {inline(question.statement)}{note}</div>"
         )
+        title.add_class("cours-question")
+        return title
 
     def _choose(self, i: int) -> Any:
         choices = self.questions[i].choices
@@ -151,7 +153,8 @@ class Quiz:
             value=None,
             layout=widgets.Layout(width="auto"),
         )
-        feedback = widgets.HTML()
+        radio.add_class("cours-choix")
+        feedback = _feedback_place()
 
         def answer(change: Any) -> None:
             choice = choices[change["new"]]
@@ -169,7 +172,7 @@ class Quiz:
             )
             for c in choices
         ]
-        button, feedback = widgets.Button(description="Valider"), widgets.HTML()
+        button, feedback = widgets.Button(description="Valider"), _feedback_place()
 
         def answer(_: Any) -> None:
             if not any(box.value for box in boxes):
@@ -183,7 +186,9 @@ class Quiz:
             self._note(i, right)
 
         button.on_click(answer)
-        return widgets.VBox([self._title(i), *boxes, button, feedback])
+        group = widgets.VBox(boxes)
+        group.add_class("cours-choix")
+        return widgets.VBox([self._title(i), group, button, feedback])
 
     def _feedback(self, i: int, right: bool, *explanations: str) -> str:
         lesson = self.questions[i].lesson
@@ -216,3 +221,10 @@ class Quiz:
 
 
 _OUTCOME = {True: ("juste", "Juste"), False: ("faux", "Pas tout à fait")}
+
+
+def _feedback_place() -> Any:
+    """Là où paraîtra un verdict, que les lecteurs d'écran diront (voir front.js)."""
+    place = widgets.HTML()
+    place.add_class("cours-retour")
+    return place

@@ -4,21 +4,21 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, TimeoutError
 
 from tests.browser.notebook_page import NotebookPage
 
 # Un pari est un bloc ; un quiz en contient un par question.
-QUESTIONS = ", ".join(
-    f".cours-quiz{inside}.widget-vbox:has(> {choices})"
-    for inside in ("", " ")
-    for choices in (".widget-radio", ".widget-checkbox")
-)
+QUESTIONS = ", ".join(f".cours-quiz{inside}.widget-vbox:has(> .cours-choix)" for inside in ("", " "))
+
+
+FROZEN = 10_000  # millisecondes
 
 
 def touch_everything(notebook: NotebookPage, live: Locator) -> None:
     """Chaque réglage d'une image vivante."""
     live.scroll_into_view_if_needed()
+    fold_and_unfold(notebook, live)
     height = notebook.steady_height()
 
     def still() -> None:
@@ -48,6 +48,24 @@ def touch_everything(notebook: NotebookPage, live: Locator) -> None:
             seen.add(drawing(live))
             still()
         assert not buttons or len(seen) > 1, f"aucun bouton ne change l'image ({device})"
+
+
+def fold_and_unfold(notebook: NotebookPage, live: Locator) -> None:
+    """La sortie repliée puis dépliée : ses éléments sont détachés de la page, puis rattachés."""
+    node = live.element_handle()  # repliée, l'image n'est plus dans la page : le locator en trouverait une autre
+    bar = node.evaluate_handle("node => node.closest('.jp-CodeCell').querySelector('.jp-OutputCollapser')").as_element()
+    assert bar
+    try:
+        for seen in (False, True):
+            bar.click(timeout=FROZEN)
+            notebook.page.wait_for_function(
+                "([node, seen]) => node.isConnected === seen", arg=[node, seen], timeout=FROZEN
+            )
+        notebook.page.wait_for_timeout(100)
+        notebook.page.wait_for_function("true", timeout=FROZEN)
+    except TimeoutError:
+        notebook.page.close()  # une page figée ne répondrait à rien de ce qui suit
+        pytest.fail("la page ne répond plus quand une sortie est repliée, puis dépliée")
 
 
 def press_slider_keys(notebook: NotebookPage, live: Locator, slider: Locator, still: Callable[[], None]) -> None:
@@ -133,6 +151,9 @@ def answer_everything(notebook: NotebookPage) -> None:
     """Chaque pari et chaque question de quiz : un choix au clavier, un à la souris, le bouton s'il y en a un."""
     for question in notebook.page.locator(QUESTIONS).all():
         before = question.inner_text()
+        group = question.locator(".cours-choix")
+        assert group.get_attribute("role") and group.get_attribute("aria-label"), f"choix sans question :\n{before}"
+        assert question.locator(".cours-retour").get_attribute("role") == "status", f"verdict muet :\n{before}"
         choices, buttons = question.locator("input").all(), question.get_by_role("button").all()
         radio = choices[0].get_attribute("type") == "radio"
         press(notebook, choices[0], "ArrowDown" if radio else "Space")
@@ -146,6 +167,7 @@ def answer_everything(notebook: NotebookPage) -> None:
             button.click(trial=True)  # la souris l'atteint ; un pari ne s'engage qu'une fois : ici, au clavier
             press(notebook, button, "Enter")
             assert appears(notebook, question, chosen), f"aucune réponse ne s'affiche :\n{before}"
+            assert button.evaluate("button => button === document.activeElement"), "le clavier a perdu sa place"
 
 
 def drawing(live: Locator) -> str:

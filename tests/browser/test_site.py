@@ -94,7 +94,7 @@ def test_a_film_starts_on_its_still_picture(tab: Page, folder: Path) -> None:
     tab.keyboard.press("ArrowRight")
     assert drawing(film) != still
     tab.keyboard.press("ArrowLeft")
-    assert drawing(film) == still and film.locator("output").last.inner_text() == "1"
+    assert drawing(film) == still and film.locator(".value").last.inner_text() == "1"
 
 
 def test_without_script_the_still_pictures_teach(browser: Browser, folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.course import NOTEBOOKS, WELCOME, calls, code, first_arguments, prose, python
+from tests.course import NOTEBOOKS, WELCOME, calls, code, defined, first_arguments, prose, python, stubs
 from tests.typography import code_faults, faults
 
 LONGEST_CELL = 25  # lignes ; au-delà, le code va dans course_utils
@@ -146,3 +146,19 @@ def test_an_earlier_cell_run_again_finds_the_names_that_it_knew(notebook: Path) 
                 between = [k for k in range(i + 1, j) if name in read[k] - set(names[k])]
                 between += [k for k in range(i, j) if name in read_later(cells[k])]
                 assert first[name] == later[name] and not between, f"{name} est donné deux fois :\n{cells[j]}"
+
+
+@every_lesson
+def test_no_loop_takes_the_name_of_an_exercise(notebook: Path) -> None:
+    """Après « Tout exécuter », le verdict relu ne trouverait plus la fonction, mais la dernière valeur de la boucle."""
+    exercises = set().union(*(defined(stub.source) for stub in stubs(notebook)))
+    targets = {
+        name.id
+        for cell in code(notebook)
+        for statement in ast.parse(python(cell)).body
+        for loop in ast.walk(statement)
+        if isinstance(loop, ast.For) and not isinstance(statement, ast.FunctionDef)
+        for name in ast.walk(loop.target)
+        if isinstance(name, ast.Name)
+    }
+    assert exercises and exercises & targets == set()

@@ -287,7 +287,7 @@ def click(widget: Any) -> None:
 
 def tick(widget: Any, position: int) -> None:
     """Coche un choix d'un groupe de widgets."""
-    [child for child in widget.children if isinstance(child, widgets.Checkbox)][position].value = True
+    next(child for child in widget.children if isinstance(child, widgets.VBox)).children[position].value = True
 
 
 def radio(widget: Any) -> Any:
@@ -377,8 +377,8 @@ def test_a_quiz_explains_each_answer_and_counts_first_tries(tmp_path: Path) -> N
     choice.value = 0  # se corriger est permis, mais ne compte pas
     assert "✓" in feedback.value and "<code" in feedback.value
     assert not total.value
-    *boxes, button, feedback = second.children[1:]
-    for box in boxes:
+    boxes, button, feedback = second.children[1:]
+    for box in boxes.children:
         box.value = True
     button.click()
     assert "Oui aussi." in feedback.value

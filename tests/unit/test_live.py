@@ -12,7 +12,7 @@ import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils.drawing import svg
+from course_utils.drawing import palette, svg
 from course_utils.figures import text_panel
 from course_utils.interaction.front import bundle
 from course_utils.live import Live, curves, live, log
@@ -293,7 +293,7 @@ def test_presenter_mode_enlarges_the_controls(
     assert f"font-size: {font}px" in style
     assert f"handle-size: {16 if mode == '0' else 27}px" in style
     assert vue.controls["t"].layout.width == f"{slider}px"
-    assert bool(vue.controls["t"].style.handle_color) == (mode == "1")
+    assert vue.controls["t"].style.handle_color == palette.BLUE
     label = float(box_of(vue, "t").style.description_width.removesuffix("px"))
     assert label >= svg.text_width("Température T", font)  # le nom tient en entier
     assert float(box_of(vue, "t").layout.width.removesuffix("px")) == pytest.approx(label + box, abs=1)
