@@ -50,6 +50,8 @@ def advise(situation: Situation) -> list[Advice]:
     Lève ValueError si un choix est inconnu.
     """
     known = (LABELS, ACCESS, SHAPES, GOALS, tuple(STEPS))
+    if len(situation) != len(known):
+        raise ValueError(f"La situation a {len(situation)} choix : donnez les {len(known)} de `Situation`.")
     for choice, choices in zip(situation, known, strict=True):
         if choice not in choices:
             raise ValueError(f"Le choix « {choice} » n'existe pas : choisissez parmi {' ; '.join(choices)}.")

@@ -35,7 +35,7 @@ def place_on_challenge(
     *,
     name: str = "votre réseau",
     images: Images | None = None,
-    beside: Iterable[Entry] | None = None,
+    beside: "Iterable[Entry | Placement] | None" = None,
     weight_bits: int = 32,
     activation_bits: int = 32,
     structured_pruning: float = 0.0,
@@ -44,12 +44,15 @@ def place_on_challenge(
     """Mesure `model` et le place à côté de ResNet18 et des réseaux du cours, à laisser en dernière ligne d'une cellule.
 
     images : où mesurer ; sans elles, le test de CIFAR-10 si ce jeu est sur la machine et si le réseau accepte ses
-    images, sinon celui de Fashion-MNIST, et c'est dit. beside : les autres points (par défaut, `known_entries`).
+    images, sinon celui de Fashion-MNIST, et c'est dit. beside : les autres points, ou réseaux déjà placés (par
+    défaut, `known_entries`).
     La compression est déclarée, non appliquée : arrondissez les poids et élaguez d'abord, dans un réseau qui reste en
     float32, pour que l'exactitude soit la bonne.
     Lève ValueError si le réseau n'accepte aucun de ces jeux, ou si une compression est impossible.
     """
     network(model, "Le premier argument")
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"name vaut {name!r} : donnez le nom du point, un texte d'au moins une lettre.")
     images, where = (checked_images(images), _name_of(images)) if images is not None else challenge_images(model)
     compression = {
         "weight_bits": weight_bits,
@@ -64,14 +67,25 @@ def place_on_challenge(
             f"Tout est élagué (structured_pruning={structured_pruning:g}, unstructured_pruning="
             f"{unstructured_pruning:g}) : il ne reste pas de réseau à placer."
         )
-    output, classes = tuple(predict(model, images.subset(torch.arange(1))).shape[1:]), len(images.classes)
+    answer, classes = predict(model, images.subset(torch.arange(1))), len(images.classes)
+    if not answer.isfinite().all():
+        raise ValueError("Le réseau répond NaN ou l'infini : cherchez le poids qui n'est plus un nombre fini.")
+    output = tuple(answer.shape[1:])
     if output != (classes,):
         raise ValueError(
             f"Le réseau rend une sortie de forme {output} par image, pour {classes} classes ({where}) : "
             f"donnez un réseau de {classes} sorties."
         )
-    others = known_entries(where, shape) if beside is None else tuple(beside)
+    others = known_entries(where, shape) if beside is None else [checked_entry(point) for point in beside]
     return Placement(replace(counted, accuracy=evaluate(model, images)), others)
+
+
+def checked_entry(point: "Entry | Placement") -> Entry:
+    """Le point, ou celui d'un réseau déjà placé ; TypeError si c'est autre chose."""
+    found = point.entry if isinstance(point, Placement) else point
+    if not isinstance(found, Entry):
+        raise TypeError(f"`beside` contient un objet {type(point).__name__} : donnez des réseaux déjà placés.")
+    return found
 
 
 def challenge_images(model: nn.Module) -> tuple[Images, str]:
@@ -120,7 +134,7 @@ class Placement:
         disant ces trois choses. Rend le chemin écrit.
         Lève ValueError si le fichier existant n'est pas un tableau de points, OSError s'il ne peut être écrit.
         """
-        path = Path(path)
+        path = Path(path).expanduser()
         kept = [row for row in read_points(path) if row["nom"] != self.entry.name] if os.path.exists(path) else []
         write_whole(path, points_csv([*kept, row_of(self.entry)]).encode("utf-8"))
         count = len(kept) + 1

@@ -40,12 +40,21 @@ class Report:
 
     def _repr_markdown_(self) -> str:
         rows = ["| état | vérification | vu ici | que faire |", "|---|---|---|---|"]
-        rows += [f"| {SYMBOLS[x.state]} | {x.subject} | {x.seen} | {x.remedy or '—'} |" for x in self.lines]
+        rows += [
+            f"| {SYMBOLS[x.state]} | {x.subject} | {_literal(x.seen)} | {_literal(x.remedy) or '—'} |"
+            for x in self.lines
+        ]
         return typography("\n".join(rows))
 
     def __repr__(self) -> str:
         rows = [f"{SYMBOLS[x.state]} : {x.subject} : {x.seen} {x.remedy}".rstrip() for x in self.lines]
         return typography("\n".join(rows))
+
+
+def _literal(text: str) -> str:
+    r"""Le même texte dans un tableau Markdown, où `\_` ou `|` voudraient dire autre chose ; `code` reste du code."""
+    parts = text.split("`")
+    return "`".join(re.sub(r"([\\|_*<])", r"\\\1", part) if i % 2 == 0 else part for i, part in enumerate(parts))
 
 
 def checkup() -> Report:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from course_utils.arguments import between
+from course_utils.arguments import between, network
 from course_utils.models import copied
 
 # Le réseau de référence du défi : 5,6 millions de poids et 280 millions de multiplications-additions valent chacun 1
@@ -17,7 +17,7 @@ REFERENCE_MACS = 2.8e8
 
 def parameters(model: nn.Module) -> int:
     """Le nombre de paramètres entraînables ou non (les statistiques des BatchNorm ne comptent pas)."""
-    return sum(parameter.numel() for parameter in model.parameters())
+    return sum(parameter.numel() for parameter in network(model, "Le premier argument").parameters())
 
 
 class ImageShapeError(ValueError):
@@ -31,23 +31,32 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     Lève ImageShapeError (une ValueError) si le réseau n'accepte pas cette forme, ValueError s'il a des couches
     quantifiées, que torch ne compte pas.
     """
+    network(model, "Le premier argument")
+    if not isinstance(input_shape, Sequence):
+        raise ValueError(f"input_shape vaut {input_shape!r} : donnez (canaux, hauteur, largeur), comme (3, 32, 32).")
     if quantized := [type(part).__name__ for part in model.modules() if "quantized" in type(part).__module__]:
         raise ValueError(
             f"Le réseau a des couches quantifiées ({quantized[0]}), que torch ne sait pas compter : donnez le réseau "
             "d'avant la quantification, et déclarez-la par weight_bits."
         )
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.utils.flop_counter import FlopCounterMode
 
     # une copie : compter ne doit changer ni l'appareil, ni la précision, ni le mode, ni les statistiques du réseau
     probe = copied(model).to("cpu", torch.float32).eval()
-    counter = FlopCounterMode(display=False)
+    counter, fused = FlopCounterMode(display=False), torch.backends.mha.get_fastpath_enabled()
     try:
-        with torch.no_grad(), counter:
+        # l'attention, fondue en une seule opération, ne serait pas comptée : ici, elle est écrite en produits
+        torch.backends.mha.set_fastpath_enabled(False)
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
             probe(torch.zeros(1, *input_shape))
     except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:  # selon les réseaux
         raise ImageShapeError(
-            f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur)."
+            f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur), ou "
+            "un réseau fait pour cette forme."
         ) from error
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
     return counter.get_total_flops() // 2
 
 

@@ -9,6 +9,8 @@ from course_utils.drawing.axes import Format, Limits, axes, limits_of, spread
 from course_utils.drawing.palette import INK, MUTED, PALETTE, color_of
 from course_utils.french import french_number
 
+LONGEST = 0.45  # la part de la largeur que peut prendre le plus long des noms
+
 
 class NamedPoint(NamedTuple):
     """Un point et son nom ; low, high : les bornes de son intervalle vertical (égales à y s'il n'en a pas).
@@ -48,7 +50,8 @@ def named_points(
     if not points:
         raise ValueError("Il n'y a aucun point à dessiner : donnez-en au moins un.")
     levels, verticals = levels or {}, verticals or {}
-    column = 52 + max(svg.text_width(point.name, svg.SMALL) for point in points)
+    shown = [svg.shortened(point.name, LONGEST * width, svg.SMALL) for point in points]
+    column = 52 + max(svg.text_width(name, svg.SMALL) for name in shown)
     seen = [y for point in points for y in (point.low, point.y, point.high)]
     box = axes(
         width,
@@ -79,10 +82,10 @@ def named_points(
     stairs = [corner for (x, y), (x2, _) in pairwise(steps) for corner in ((x, y), (x2, y))]
     parts += [svg.path([*stairs, *steps[-1:]], PALETTE["right"], width=2, dash="2 4")] if len(steps) > 1 else []
     places = spread([y for _, y in at], [20.0] * len(points), box.y.stop - 6, box.y.start + 6)
-    for point, (x, y), place in zip(points, at, places, strict=True):
+    for point, name, (x, y), place in zip(points, shown, at, places, strict=True):
         color = color_of(point.color)
         parts += [svg.path([(x + 8, y), (box.x.stop + 4, place), (box.x.stop + 12, place)], color, width=1)]
-        parts += [svg.text(point.name, box.x.stop + 16, place + 5, size=svg.SMALL, bold=point.name in frontier)]
+        parts += [svg.text(name, box.x.stop + 16, place + 5, size=svg.SMALL, bold=point.name in frontier)]
     for point, (x, y) in zip(points, at, strict=True):
         color = color_of(point.color)
         if point.high > point.low:

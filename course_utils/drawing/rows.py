@@ -11,6 +11,8 @@ from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal
 from course_utils.drawing.palette import INK, MUTED, PALETTE, colors_for
 from course_utils.french import french_number, french_percent, plural
 
+LONGEST = 0.5  # la part de la largeur que peut prendre le plus long des noms
+
 
 def bar_chart(
     names: Sequence[str],
@@ -37,6 +39,8 @@ def bar_chart(
     moustaches. reference : (nom, valeurs) marquées d'un trait noir.
     highlight : le nom écrit en gras (la vraie classe). Lève ValueError si les longueurs diffèrent.
     """
+    if not names:
+        raise ValueError("Il n'y a aucune barre à dessiner : donnez au moins un nom et sa valeur.")
     given = series if isinstance(series, Mapping) else {"": series}
     bars = {label: numbers(values).ravel().tolist() for label, values in given.items()}
     marks = numbers(reference[1]).ravel().tolist() if reference else []
@@ -62,7 +66,8 @@ def bar_chart(
     thick = 22 if len(bars) == 1 else 18
     step = thick * len(bars) + 10
     bottom = top + 8 + step * len(names)
-    left = 26 + max(svg.text_width(name, svg.TEXT, name == highlight) for name in names)
+    shown = [svg.shortened(name, LONGEST * width, svg.TEXT) for name in names]
+    left = 26 + max(svg.text_width(told, svg.TEXT, name == highlight) for told, name in zip(shown, names, strict=True))
     # Un nombre usuel a toujours sa place réservée : l'axe ne bouge pas quand la figure vit.
     room = max(
         svg.text_width(label, svg.SMALL) for label in (*map(form, everything), "9,9 × 10⁻¹⁰" if log else "0,000")
@@ -76,7 +81,7 @@ def bar_chart(
     lengths = [[value if math.isfinite(value) else base for value in values] for values in bars.values()]
     for i, name in enumerate(names):
         y = top + 8 + i * step
-        parts += [svg.text(name, left - 10, y + (step - 10) / 2 + 6, anchor="end", bold=name == highlight)]
+        parts += [svg.text(shown[i], left - 10, y + (step - 10) / 2 + 6, anchor="end", bold=name == highlight)]
         for j, ends in enumerate(lengths):
             end = scale(ends[i])
             parts += [

@@ -59,6 +59,14 @@ def wrap(content: str, width: float, size: float, bold: bool = False) -> list[st
     return lines
 
 
+def shortened(content: str, width: float, size: float) -> str:
+    """Le texte s'il tient en `width` pixels, même en gras, sinon son début et « … »."""
+    if text_width(content, size, bold=True) <= width:
+        return content
+    fits = (content[:n] for n in range(len(content), 0, -1) if text_width(f"{content[:n]}…", size, bold=True) <= width)
+    return f"{next(fits, '').rstrip()}…"
+
+
 @lru_cache(maxsize=16384)  # … et presque toutes les mêmes coordonnées
 def number(value: float) -> str:
     """Une coordonnée, arrondie au dixième de pixel."""
@@ -81,6 +89,8 @@ def text(
 
     halo : un liseré blanc, pour rester lisible au-dessus d'un trait.
     """
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return ""
     extra = ' font-weight="600"' if bold else ""
     extra += f' transform="rotate({number(rotate)} {number(x)} {number(y)})"' if rotate else ""
     extra += f' text-anchor="{anchor}"' if anchor != "start" else ""
@@ -130,6 +140,8 @@ def rect(
 
 def line(x1: float, y1: float, x2: float, y2: float, color: str, *, width: float = 1, dash: str = "") -> str:
     """Un trait droit ; `dash` : un motif de tirets, « 7 5 » par exemple."""
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        return ""  # un niveau ou un intervalle qui n'existe pas
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     return (
         f'<line x1="{number(x1)}" y1="{number(y1)}" x2="{number(x2)}" y2="{number(y2)}" '

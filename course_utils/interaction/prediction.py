@@ -77,7 +77,7 @@ class Prediction:
 
     def _commit(self, _: Any) -> None:
         if self.choice is not None:
-            return  # le bouton reste actif : désactivé, il perdrait le curseur du clavier, renvoyé en haut de la page
+            return  # le bouton reste actif : désactivé, il perdrait le curseur du clavier, renvoyé en haut de la page
         self.choice = self._radio.value
         self._radio.disabled = True
         self._button.description = "C'est noté"

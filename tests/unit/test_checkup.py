@@ -90,3 +90,8 @@ def test_a_folder_given_from_home_is_found(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "donnees").mkdir()
     monkeypatch.setenv("COURS_DONNEES", "~/donnees")
     assert module._elsewhere().state == "ok"
+
+
+def test_a_windows_path_stays_what_it_is_in_the_table() -> None:
+    line = Line("Données", "défaut", r"C:\_cours|x", "tapez `make lab_x`")
+    assert r"| C:\\\_cours\|x | tapez `make lab_x` |" in module.Report([line])._repr_markdown_()
