@@ -248,6 +248,10 @@ class NotebookPage:
             clip = {"x": 0, "y": 0, "width": projector["width"], "height": min(projector["height"], 16_000)}
             self.page.screenshot(path=path, animations="disabled", clip=clip)
 
+    def save(self) -> None:
+        """Enregistre le notebook."""
+        self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+
     def close(self) -> None:
         """Ferme le notebook et arrête son noyau."""
         self.page.evaluate(CLOSE)

@@ -7,6 +7,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Page
 
@@ -14,7 +15,7 @@ from tests.browser.gestures import answer_everything, touch_everything
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.preview import preview, told, told_by_preview
 from tests.browser.views import everybody_reads, everything_shows_elsewhere
-from tests.course import NOTEBOOKS, Stub, stubs
+from tests.course import NOTEBOOKS, ROOT, Stub, stubs
 
 CAPTURES = Path(__file__).parent / "captures"
 # Leur premier dessin ne montre que des résultats rangés : son aperçu, dans le README, doit dire les mêmes nombres.
@@ -41,6 +42,43 @@ def test_notebook(page: Page, address: str, path: Path) -> None:
         everybody_reads(notebook)
         assert notebook.kernel_errors() == []
         assert notebook.problems == []
+
+
+REOPENED = ROOT / "notebooks" / "essai_rouvert.ipynb"
+CELLS = [
+    "from course_utils.figures import bar_chart\nfrom course_utils.live import live",
+    "live(lambda t: bar_chart(['a'], [1 / t], alt='une barre'), t=(1, 5, 1))",
+    "from course_utils.exercises import quiz\nquiz('01')",
+]
+
+
+# Rouvert plus tôt, le notebook s'attacherait au noyau qui s'arrête.
+STOPPED = """async () => {
+  const {sessions} = window.jupyterapp.serviceManager;
+  for (;;) {
+    await sessions.refreshRunning();
+    if (![...sessions.running()].length) return;
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}"""
+
+
+def test_a_saved_notebook_reopens_with_its_pictures(page: Page, address: str) -> None:
+    """Son noyau arrêté : les images et les quiz sont là, et non « Error displaying widget »."""
+    try:
+        cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), REOPENED)
+        with closing(NotebookPage(page, address, REOPENED.name)) as notebook:
+            notebook.run_all(LONGEST_RUN)
+            notebook.save()
+        page.evaluate(STOPPED)
+        with closing(NotebookPage(page, address, REOPENED.name)):
+            page.wait_for_selector(".cours-vivant svg")
+            page.wait_for_selector(".cours-quiz input[type=radio]")
+            assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
+    finally:
+        REOPENED.unlink(missing_ok=True)
 
 
 def test_interface_is_in_french(page: Page, address: str) -> None:
