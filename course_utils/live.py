@@ -157,7 +157,7 @@ def _style() -> Any:
         f"<style>{texts}, .cours-vivant button {{font-size: {size}px !important}}"
         f".cours-vivant input[type=checkbox] {{width: {size}px; height: {size}px}}"
         # la piste et le contour du clavier se voient sur fond clair comme sur fond sombre
-        ".cours-vivant .noUi-target {background: #767676}"
+        ".cours-vivant .noUi-connects {background: #767676 !important}"
         ".cours-vivant .noUi-handle:focus-visible {outline: 3px solid currentColor !important; outline-offset: 2px}"
         f".cours-vivant .jupyter-widgets {{--jp-widgets-inline-height: {height}px; line-height: {height}px;"
         f" --jp-widgets-slider-handle-size: {handle}px; --jp-widgets-slider-track-thickness: {track}px}}</style>",
