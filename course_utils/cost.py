@@ -46,7 +46,7 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
     probe = copied(model).to("cpu", torch.float32).eval()
     counter, fused = FlopCounterMode(display=False), torch.backends.mha.get_fastpath_enabled()
     try:
-        # l'attention, fondue en une seule opération, ne serait pas comptée : ici, elle est écrite en produits
+        # l'attention, fondue en une seule opération, ne serait pas comptée : ici, elle est écrite en produits
         torch.backends.mha.set_fastpath_enabled(False)
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
             probe(torch.zeros(1, *input_shape))

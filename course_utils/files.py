@@ -49,6 +49,8 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(content)
+        with draft.open("rb+") as written:
+            os.fsync(written.fileno())  # sans quoi une coupure de courant laisserait le nouveau nom sur un fichier vide
         draft.replace(path)
     except OSError as error:
         raise OSError(

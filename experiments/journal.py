@@ -42,16 +42,32 @@ class Journal:
 
     def _read(self) -> None:
         """Le tableau et sa fiche, puis le journal."""
+        signed = True
         if self.csv.exists() and self.card.exists():
             earlier = json.loads(self.card.read_text(encoding="utf-8"))
             self._agree(earlier["settings"])
             text = self.csv.read_text(encoding="utf-8")
-            # le journal reste si la campagne a été coupée entre le tableau et sa fiche
-            if earlier["sha256"] != fingerprint(text) and not self.path.exists():
-                raise LookupError("l'empreinte de la fiche n'est pas celle du tableau")
-            for row in csv.DictReader(io.StringIO(text), strict=True):
-                self._rows.setdefault(self.campaign.key(row), []).append(row)
-        self._reopen()
+            signed = earlier["sha256"] == fingerprint(text)
+            self._read_table(text, signed=signed)
+        elif self.csv.exists() != self.card.exists() and not self.path.exists():
+            raise LookupError("le tableau ou sa fiche manque")
+        stored = set(self._rows)
+        finished = self._reopen()
+        # coupée entre le tableau et sa fiche, la campagne a gardé son journal, que ce tableau contient déjà
+        if not signed and not (finished and finished <= stored):
+            raise LookupError("l'empreinte de la fiche n'est pas celle du tableau")
+
+    def _read_table(self, text: str, *, signed: bool) -> None:
+        table = csv.DictReader(io.StringIO(text), strict=True)
+        if tuple(table.fieldnames or ()) != self.campaign.columns:
+            if not signed:
+                raise LookupError("le tableau n'a pas les colonnes de la campagne")
+            told = f"Les colonnes de la campagne {self.name} ont changé"
+            raise ValueError(self._start_again(told, f"{table.fieldnames} → {list(self.campaign.columns)}"))
+        for row in table:
+            if None in row or None in row.values():
+                raise LookupError("une ligne n'a pas le bon nombre de cases")
+            self._rows.setdefault(self.campaign.key(row), []).append(row)
 
     def missing(self) -> list[Point]:
         """Les essais qui restent à faire, dans l'ordre de la grille ; un essai qui a échoué en est un."""
@@ -80,7 +96,9 @@ class Journal:
 
     def _card(self) -> dict[str, Any]:
         """Ce qu'il faut pour refaire la campagne, et ce qu'elle a coûté."""
-        axes = {name: _values(point[name] for point in self.campaign.points) for name in self.campaign.keys}
+        points = [*self.campaign.points, *self._kept_beyond_the_grid()]
+        axes = {name: _values(point[name] for point in points) for name in self.campaign.keys}
+        wanted = {self.campaign.key(point) for point in points}
         firsts = [rows[0] for rows in self._rows.values()]  # la provenance est la même pour les lignes d'un essai
         machine, commit, python, torch = (
             " ; ".join(_values(row[name] for row in firsts if row[name])) for name in PROVENANCE[1:]
@@ -94,13 +112,21 @@ class Journal:
             "commit": commit,
             "versions": {"python": python, "torch": torch},
             "failures": [dict(zip(self.campaign.keys, key, strict=True)) | {"error": error}
-                         for key, error in self.failures.items()],
+                         for key, error in self.failures.items() if key in wanted],
             "sha256": fingerprint(self.csv.read_text(encoding="utf-8")),
         }  # fmt: skip
 
-    def _reopen(self) -> None:
-        """Relit le journal. Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait.
+    def _kept_beyond_the_grid(self) -> list[Point]:
+        """Les essais faits avec une grille plus grande, leurs valeurs comme celles de la grille."""
+        kinds = {name: type(value) for name, value in self.campaign.points[0].items()}
+        planned = {self.campaign.key(point) for point in self.campaign.points}
+        beyond = [rows[0] for key, rows in self._rows.items() if key not in planned]
+        return [{name: kind(row[name]) for name, kind in kinds.items()} for row in beyond]
 
+    def _reopen(self) -> set[tuple[str, ...]]:
+        """Relit le journal, et rend les essais qu'il dit finis.
+
+        Une coupure en pleine écriture laisse une ligne sans fin : son essai sera refait.
         Rien n'est écrit ici : un autre processus est peut-être en train d'écrire cette ligne.
         """
         content = self.path.read_bytes() if self.path.exists() else b""
@@ -111,6 +137,7 @@ class Journal:
             self._agree(lines[0]["settings"])
         for line in lines[1:]:
             self._take(line)
+        return {self.campaign.key(line["point"]) for line in lines[1:] if "error" not in line}
 
     def _take(self, line: Mapping[str, Any]) -> None:
         key = self.campaign.key(line["point"])
@@ -137,25 +164,25 @@ class Journal:
         changed = [
             f"{name} : {earlier.get(name)} → {self._settings.get(name)}"
             for name in names
-            if not _extends(self._settings.get(name), earlier.get(name))
+            if not self._extends(self._settings.get(name), earlier.get(name))
         ]
         if changed:
             raise ValueError(
-                typography(
-                    f"Les réglages de la campagne {self.name} ont changé ({' ; '.join(changed)}) : "
-                    f"rétablissez-les, ou supprimez {self.csv.name}, {self.card.name} et {self.path.name} pour tout "
-                    "refaire."
-                )
+                self._start_again(f"Les réglages de la campagne {self.name} ont changé", " ; ".join(changed))
             )
+
+    def _start_again(self, told: str, changed: str) -> str:
+        files = f"{self.csv.name}, {self.card.name} et {self.path.name}"
+        return typography(f"{told} ({changed}) : rétablissez-les, ou supprimez {files} pour tout refaire.")
+
+    def _extends(self, now: Any, before: Any) -> bool:
+        """Vrai si rien n'a changé ; à un réglage donné valeur par valeur d'un axe de la grille, une a pu s'ajouter."""
+        if isinstance(now, dict) and isinstance(before, dict) and before.keys() < now.keys():
+            axes = ({str(point[name]) for point in self.campaign.points} for name in self.campaign.keys)
+            return any(now.keys() <= axis for axis in axes) and all(now[name] == before[name] for name in before)
+        return bool(now == before)
 
 
 def _values(found: Iterable[Any]) -> list[Any]:
     """Les valeurs différentes, dans l'ordre où elles viennent."""
     return list(dict.fromkeys(found))
-
-
-def _extends(now: Any, before: Any) -> bool:
-    """Vrai si rien n'a changé ; à un réglage donné valeur par valeur de la grille, une valeur a pu s'ajouter."""
-    if isinstance(now, dict) and isinstance(before, dict):
-        return all(name in now and now[name] == value for name, value in before.items())
-    return bool(now == before)

@@ -23,7 +23,7 @@ from course_utils.french import typography
 from course_utils.results import RESULTS
 from experiments.campaign import Campaign, Point, load, names
 from experiments.journal import Journal
-from experiments.worker import perform
+from experiments.worker import perform, settings_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -46,6 +46,8 @@ INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 def main(arguments: list[str] | None = None) -> int:
     """Rend 0 si la campagne est complète, 1 si des essais ont échoué, 130 si on l'a interrompue."""
     chosen = options().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # une console Windows n'a pas tous nos caractères
     name, journal = (chosen.nom or "").rpartition(".")[2], None
     try:
         if not chosen.nom:
@@ -114,6 +116,8 @@ def state(name: str, campaign: Campaign, folder: Path) -> str:
 def complete(name: str, journal: Journal, scheduler: str | None, workers: int) -> None:
     """Fait ce qui reste à faire de la campagne, puis écrit son tableau et sa fiche."""
     todo = journal.missing()
+    if not todo and not journal.path.exists():
+        return  # rien de neuf : ni le tableau, ni sa fiche ne changent
     if todo:
         with cluster(scheduler, workers) as client:
             for point, outcome in outcomes(client, name, todo, len(journal.campaign.points)):
@@ -123,10 +127,11 @@ def complete(name: str, journal: Journal, scheduler: str | None, workers: int) -
 
 def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iterator[tuple[Point, dict[str, Any]]]:
     """Les essais dès qu'ils finissent, dans un ordre quelconque, avec ce qui reste de temps."""
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
     from tqdm import tqdm
 
-    asked = dict(zip(client.map(perform, [name] * len(todo), todo, pure=False), todo, strict=True))
+    settings = [settings_of(load(name))] * len(todo)
+    asked = dict(zip(client.map(perform, [name] * len(todo), todo, settings, pure=False), todo, strict=True))
     bar = tqdm(total=total, initial=total - len(todo), desc=name, unit=" essai", smoothing=0, dynamic_ncols=True,
                bar_format="{desc} : {n_fmt}/{total_fmt} |{bar}| {elapsed}, reste {remaining}")  # fmt: skip
     with bar:
@@ -135,12 +140,19 @@ def outcomes(client: "Client", name: str, todo: list[Point], total: int) -> Iter
             point = asked[future]
             if isinstance(outcome, BaseException):  # l'essai n'a pas échoué : plus personne ne peut le faire
                 raise OSError("Le cluster ne répond plus : relancez-le ; la même commande reprendra là.")
-            if not isinstance(outcome, dict):  # Dask y renonce
-                outcome = {"error": KILLED}
+            if not isinstance(outcome, dict):  # Dask y renonce, ou n'a pas pu commencer
+                fault = future.exception()
+                outcome = {"error": KILLED if isinstance(fault, KilledWorker) else told(fault)}
             if "error" in outcome:
                 bar.write(typography(f"Échec de {point} : {outcome['error']}"), file=sys.stderr)
             yield point, outcome
             bar.update()
+
+
+def told(error: BaseException) -> str:
+    """Une erreur de Dask, et sa cause s'il la dit : un module qui manque à un ouvrier, par exemple."""
+    cause = error.__cause__ or error
+    return f"{type(cause).__name__} : {' '.join(str(cause).split())}"
 
 
 @contextmanager

@@ -12,11 +12,19 @@ from typing import Any
 import torch
 
 from course_utils.inference import best_device, bfloat16_wins
-from experiments.campaign import CAMPAIGNS, Point, load
+from experiments.campaign import CAMPAIGNS, Campaign, Point, load
 
 
-def perform(name: str, point: Point) -> dict[str, Any]:
+def settings_of(campaign: Campaign) -> str:
+    """Les réglages d'une campagne, en un texte qui se compare."""
+    return json.dumps(dict(campaign.settings), sort_keys=True)
+
+
+def perform(name: str, point: Point, settings: str) -> dict[str, Any]:
     """Un essai, fait par un ouvrier : ses lignes et d'où elles viennent, ou l'erreur qui l'a arrêté.
+
+    settings : les réglages que connaît le coureur (voir settings_of). Un ouvrier lancé avant un changement, ou sur une
+    machine dont la copie n'est pas à jour, en a d'autres : ses nombres ne seraient pas ceux que dirait la fiche.
 
     Un seul fil de calcul : le résultat ne dépend pas du nombre de cœurs, et deux essais vont plus vite côte à côte
     que l'un après l'autre sur deux fils.
@@ -25,7 +33,10 @@ def perform(name: str, point: Point) -> dict[str, Any]:
     origin = provenance()
     start = time.perf_counter()
     try:
-        rows = load(name).measure(**point)
+        campaign = load(name)
+        if settings_of(campaign) != settings:
+            raise ValueError("cet ouvrier a d'autres réglages : mettez sa copie du cours à jour et relancez-le")
+        rows = campaign.measure(**point)
         if not rows:
             raise ValueError("measure n'a rendu aucune ligne")
         json.dumps(rows)  # ce que le journal ne saurait pas écrire est l'échec de cet essai, pas de la campagne

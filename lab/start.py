@@ -107,6 +107,10 @@ def main() -> None:
     # chaque image d'un curseur attendrait six millisecondes de plus.
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(LAB), *([others] if others else [])])
+    # Le cours de ce dossier-ci, même si on l'a déplacé ou copié depuis l'installation ; les noyaux en héritent.
+    sys.path.insert(0, str(LAB.parent))
+    others = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(LAB.parent), *([others] if others else [])])
     try:
         take_shelter()
         from jupyterlab.labapp import LabApp

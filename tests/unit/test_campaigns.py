@@ -1,4 +1,4 @@
-"""Les campagnes : déclarées sans faute, reprises sans rien refaire, coupées n'importe où sans rien perdre."""
+"""Les campagnes : déclarées sans faute, reprises sans rien refaire, coupées n'importe où sans rien perdre."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ def campaign(seeds: int = 3, **settings: Any) -> Campaign:
 
 
 def outcome(point: dict[str, Any]) -> dict[str, Any]:
-    """Ce que rend un ouvrier ; chaque graine est faite à un autre commit."""
+    """Ce que rend un ouvrier ; chaque graine est faite à un autre commit."""
     return {"rows": campaign().measure(**point), **PLACE, "commit": f"c{point['seed']}"}
 
 
@@ -117,19 +117,78 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     unfinished = Journal("essai", campaign(epochs=2), tmp_path)
     unfinished.add(unfinished.missing()[0], {"rows": [{"accuracy": 0.5}], **PLACE})
     for _ in range(2):
-        with pytest.raises(ValueError, match="epochs : 2 → 3".replace(" : ", "[ \u00a0]: ")) as error:
+        with pytest.raises(ValueError, match="epochs : 2 → 3".replace(" : ", "[ \u00a0]: ")) as error:
             Journal("essai", campaign(epochs=3), tmp_path)
         assert "\n" not in str(error.value) and "essai.csv" in str(error.value)
-        perform_all(Journal("essai", campaign(epochs=2), tmp_path))  # complète : la fiche aussi s'en souvient
+        perform_all(Journal("essai", campaign(epochs=2), tmp_path))  # complète : la fiche aussi s'en souvient
 
 
 def test_a_setting_given_value_by_value_may_gain_a_value_not_change_one(tmp_path: Path) -> None:
-    perform_all(Journal("essai", campaign(epochs={"1800": 20}), tmp_path))
-    larger = Journal("essai", campaign(seeds=4, epochs={"1800": 20, "6000": 8}), tmp_path)
-    assert len(larger.missing()) == 1
-    for other in ({"1800": 19}, {"6000": 8}, {}):
+    def sized(*sizes: int, **settings: Any) -> Campaign:
+        points = grid(seed=range(3), lr=[0.1], train_size=sizes)
+        return replace(campaign(**settings), points=points)
+
+    recipe = {"hidden": 300}
+    journal = Journal("essai", sized(1800, epochs={"1800": 20}, teacher=recipe), tmp_path)
+    for point in journal.missing():
+        journal.add(point, {"rows": [{"accuracy": 0.5}], **PLACE})
+    journal.finish()
+    larger = Journal("essai", sized(1800, 6000, epochs={"1800": 20, "6000": 8}, teacher=recipe), tmp_path)
+    assert len(larger.missing()) == 3
+    for other in ({"1800": 19}, {"6000": 8}, {}, {"1800": 20, "autre": 1}):
         with pytest.raises(ValueError, match="ont changé"):
-            Journal("essai", campaign(epochs=other), tmp_path)
+            Journal("essai", sized(1800, 6000, epochs=other, teacher=recipe), tmp_path)
+    with pytest.raises(ValueError, match="ont changé"):  # une recette n'est pas donnée valeur par valeur de la grille
+        Journal("essai", sized(1800, epochs={"1800": 20}, teacher=recipe | {"weight_decay": 1}), tmp_path)
+
+
+@pytest.mark.parametrize("measured", [("score",), ("accuracy", "autre"), ()])
+def test_other_columns_are_refused_and_nothing_is_written(tmp_path: Path, measured: tuple[str, ...]) -> None:
+    perform_all(Journal("essai", campaign(), tmp_path))
+    before = (tmp_path / "essai.csv").read_bytes()
+    with pytest.raises(ValueError, match="Les colonnes de la campagne essai ont changé"):
+        Journal("essai", replace(campaign(), measured=measured), tmp_path)
+    assert (tmp_path / "essai.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [(b"0.333333", b"0.933333"), (b"1,0.1,0.333333", b"1,0.1")])
+def test_a_damaged_table_is_not_signed_again_by_an_extension(tmp_path: Path, damage: tuple[bytes, bytes]) -> None:
+    perform_all(Journal("essai", campaign(), tmp_path))
+    larger = Journal("essai", campaign(seeds=5), tmp_path)
+    point = larger.missing()[0]
+    larger.add(point, {"rows": [{"accuracy": 0.5}], **PLACE})
+    table = tmp_path / "essai.csv"
+    assert damage[0] in table.read_bytes()
+    table.write_bytes(table.read_bytes().replace(*damage))
+    with pytest.raises(ValueError, match="abîmés"):
+        Journal("essai", campaign(seeds=5), tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["essai.csv", "essai.json"])
+def test_a_table_without_its_card_is_not_done_again(tmp_path: Path, lost: str) -> None:
+    perform_all(Journal("essai", campaign(), tmp_path))
+    (tmp_path / lost).unlink()
+    with pytest.raises(ValueError, match="abîmés"):
+        Journal("essai", campaign(), tmp_path)
+
+
+def test_a_reduced_grid_keeps_its_rows_and_a_card_that_says_so(tmp_path: Path) -> None:
+    perform_all(Journal("essai", campaign(seeds=3), tmp_path))
+    reduced = Journal("essai", campaign(seeds=1), tmp_path)
+    reduced.finish()
+    card = json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))
+    assert card["seeds"] == [0, 1, 2] and card["grid"] == {"lr": [0.1]} and card["seconds"] == round(3 * 0.5)
+
+
+def test_a_worker_that_has_other_settings_refuses_its_run() -> None:
+    told = worker.perform(EXAMPLE, {"seed": 0}, '{"epochs": 99}')
+    assert "d'autres réglages" in told["error"]
+
+
+def test_what_dask_could_not_start_is_told_as_it_is() -> None:
+    error = RuntimeError("Error during deserialization of the task graph.")
+    error.__cause__ = ModuleNotFoundError("No module named 'experiments'")
+    assert run.told(error).endswith("No module named 'experiments'")
 
 
 @pytest.mark.parametrize("name", ["essai.csv", "essai.json", "essai.journal"])
@@ -148,12 +207,12 @@ def test_damaged_results_are_told_in_one_french_sentence(tmp_path: Path, name: s
 def test_a_failure_is_recorded_and_tried_again(tmp_path: Path) -> None:
     journal = Journal("essai", campaign(), tmp_path)
     first, *others = journal.missing()
-    journal.add(first, {"error": "ValueError : non"})
+    journal.add(first, {"error": "ValueError : non"})
     for point in others:
         journal.add(point, {"rows": [{"accuracy": 1.0}], **PLACE})
     journal.finish()
     card = json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))
-    assert card["failures"] == [{"seed": "0", "lr": "0.1", "error": "ValueError : non"}] and len(table(tmp_path)) == 2
+    assert card["failures"] == [{"seed": "0", "lr": "0.1", "error": "ValueError : non"}] and len(table(tmp_path)) == 2
     assert perform_all(Journal("essai", campaign(), tmp_path)) == 1
     assert json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))["failures"] == []
 
@@ -273,7 +332,7 @@ def test_ctrl_c_says_what_is_left_and_nothing_else(tmp_path: Path, launch: Launc
     process = launch(command(tmp_path), cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
     signal.signal(signal.SIGINT, ears)
     wait_for(3, tmp_path, process)
-    os.killpg(process.pid, signal.SIGINT)  # comme un terminal : à tous les processus de la commande
+    os.killpg(process.pid, signal.SIGINT)  # comme un terminal : à tous les processus de la commande
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "Traceback" not in errors
     assert f"Essais à faire : {24 - len(journaled(tmp_path))}" in errors
@@ -285,7 +344,7 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytes
         command(tmp_path, "--ouvriers", "1"),
         cwd=ROOT, env=os.environ | {"ECHEC": "3"}, text=True, capture_output=True, check=False, timeout=240,
     )  # fmt: skip
-    assert process.returncode == 1 and "Échecs : 1" in process.stdout.replace("\u00a0", " ")
+    assert process.returncode == 1 and "Échecs : 1" in process.stdout.replace("\u00a0", " ")
     card = json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))
     assert [failure["seed"] for failure in card["failures"]] == ["3"]
     assert "graine 3" in card["failures"][0]["error"] and "campaign_example.py" in card["failures"][0]["error"]
@@ -355,13 +414,13 @@ def test_rows_that_cannot_be_written_are_the_failure_of_their_run(
     rows: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "load", lambda name: replace(load(EXAMPLE), measure=lambda **point: rows))
-    assert set(worker.perform(EXAMPLE, {"seed": 0})) == {"error"}
+    assert set(worker.perform(EXAMPLE, {"seed": 0}, "{}")) == {"error"}
 
 
 def test_without_git_a_run_is_kept_without_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(worker, "provenance", worker.provenance.__wrapped__)
-    outcome = worker.perform(EXAMPLE, {"seed": 6})
+    outcome = worker.perform(EXAMPLE, {"seed": 6}, "{}")
     assert outcome["rows"] == [{"accuracy": 0.25}] and outcome["commit"] == ""
 
 
