@@ -57,7 +57,7 @@ endurance: $(VENV)/.test
 	@$(PY) -m tests.endurance
 
 apercus: $(VENV)/.test
-	@COURS_APERCUS=1 $(PY) -m pytest -p no:nbval -o addopts=--import-mode=importlib tests/browser/test_notebooks.py
+	@COURS_APERCUS=1 COURS_NAVIGATEUR=obligatoire $(PY) -m pytest -p no:nbval -o addopts=--import-mode=importlib tests/browser/test_notebooks.py
 
 site: $(VENV)/.site
 	@$(PY) -m lab.site
@@ -84,7 +84,7 @@ $(VENV)/.lab: $(SOURCES) | $(VENV)/.venv
 	@echo "Installation : quelques minutes la première fois."
 ifeq ($(TORCH),cpu)
 	@$(PIP) uv
-	@# comme pip, uv fait confiance aux certificats du système (un proxy d'université y met le sien)
+	@# comme les pip récents, uv fait confiance aux certificats du système (un proxy d'université y met le sien)
 	@UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(PY) -m uv pip install --python $(PY) --torch-backend=cpu -r requirements.txt
 endif
 	@$(PIP) -e .

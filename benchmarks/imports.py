@@ -5,7 +5,7 @@ from benchmarks.report import Measure, measured
 
 TORCH = "import torch"
 CORE = "from course_utils import cost, data, losses, models, objectives, training"
-# Tout ce que les cellules d'imports des notebooks nomment : s'y ajoutent les widgets, déjà là dans un notebook.
+# Ce que presque toutes les cellules d'imports nomment : s'y ajoutent les widgets, déjà là dans un notebook.
 NOTEBOOK = f"{CORE}, exercises, figures, live, results"
 WIDGETS = "import torch, ipywidgets, IPython.display"
 

@@ -1,11 +1,11 @@
 """Refait un enseignant livré avec le cours : data/teachers/NOM.safetensors et sa fiche.
 
-    python -m experiments.teacher fashion-resnet    # environ une heure sur deux cœurs, quelques minutes sur une carte
+    python -m experiments.teacher fashion-resnet    # environ une heure vingt sur deux cœurs
     python -m experiments.teacher fashion-resnet20  # environ un quart d'heure sur deux cœurs
     python -m experiments.teacher mnist-resnet      # environ cinq minutes sur deux cœurs
 
-Ceux de LIT, un quart d'heure chacun : fashion-resnext29, cifar10-resnet20, cifar10-resnext29. Les deux derniers
-demandent CIFAR-10 en JPEG dans data/cifar10-jpeg, ou dans le sous-dossier cifar10-jpeg de COURS_DONNEES.
+Ceux de LIT, d'un quart d'heure à une demi-heure chacun : fashion-resnext29, cifar10-resnet20, cifar10-resnext29. Les
+deux derniers demandent CIFAR-10 en JPEG dans data/cifar10-jpeg, ou dans le sous-dossier cifar10-jpeg de COURS_DONNEES.
 
 Les réglages ont été choisis sur la validation ; le test n'est regardé qu'une fois, à la fin, pour la fiche.
 """

@@ -199,9 +199,10 @@ def _bounded(line: Curve, view: View) -> Curve:
 
 
 def _panels(rows: Sequence[Row], view: View) -> list[tuple[Any, list[Row]]]:
-    """Les lignes de chaque panneau, sans celles qui n'ont pas de valeur."""
+    """Les lignes de chaque panneau, sans celles qui n'ont pas de valeur, ni les panneaux d'un enseignant seul."""
     kept = [row for row in results.matching(rows, **view.where) if row[view.value] != ""]
-    return list(results.grouped(kept, view.panel).items()) if view.panel else [("", kept)]
+    panels = results.grouped(kept, view.panel).items() if view.panel else [("", kept)]
+    return [(key, group) for key, group in panels if any(row.get("method") != TEACHER for row in group)]
 
 
 def _panel_title(view: View, key: Any) -> str:

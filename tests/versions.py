@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 RESOLUTIONS = {"anciennes": "lowest-direct", "récentes": "highest"}
 SHOWN = ("torch", "numpy", "jupyterlab")
 LONGEST = 1800  # secondes par commande

@@ -1,4 +1,4 @@
-"""Le bilan : toutes les méthodes de la séance, cinq graines, deux budgets. Une demi-heure sur deux cœurs.
+"""Le bilan : toutes les méthodes de la séance, cinq graines, deux budgets. Un quart d'heure sur deux cœurs.
 
 Après balance_step, qui choisit le pas de chaque méthode. Pour une graine et un budget, toutes les méthodes ont les
 mêmes images, le même élève aux mêmes poids initiaux et autant de pas. Le test n'est regardé qu'ici.

@@ -1,14 +1,17 @@
 """Le notebook 03 refait l'expérience de l'article quand MNIST est à portée de main."""
 
 import ast
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.course import ROOT, code
 
-SHARED = ROOT.parent / "shared" / "donnees"
+# celui que l'on a désigné, sinon celui que l'on garderait à côté du dépôt
+SHARED = Path(os.environ.get("COURS_DONNEES") or ROOT.parent / "shared" / "donnees")
 NOTEBOOK = ROOT / "notebooks" / "03_donnees_absentes.ipynb"
 WHOLE = r"\d[\d\u202f]*"  # tel que french_number l'écrit : 1\u202f544, dont un \d+ ne lirait que 544
 
