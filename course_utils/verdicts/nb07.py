@@ -22,25 +22,17 @@ def scaled(d: Tensor) -> Tensor:
 
 def cosines(x: Tensor) -> Tensor:
     """[i, j, k] : le cosinus de l'angle de sommet j ; 0 si deux des points sont confondus."""
-    edges = x[:, None, :] - x[None, :, :]  # [i, j] : de j vers i
-    unit = F.normalize(edges, dim=2)
-    return torch.einsum("ijd,kjd->ijk", unit, unit)
+    return _products(F.normalize(_edges(x), dim=2))
 
 
-def _not_normalised(x: Tensor) -> Tensor:
-    edges = x[:, None, :] - x[None, :, :]
+def _edges(x: Tensor) -> Tensor:
+    """[i, j] : l'arête de j vers i."""
+    return x[:, None, :] - x[None, :, :]
+
+
+def _products(edges: Tensor) -> Tensor:
+    """[i, j, k] : le produit scalaire des arêtes de j vers i et de j vers k."""
     return torch.einsum("ijd,kjd->ijk", edges, edges)
-
-
-def _divided_edges(x: Tensor) -> Tensor:
-    edges = x[:, None, :] - x[None, :, :]
-    unit = edges / edges.norm(dim=2, keepdim=True)
-    return torch.einsum("ijd,kjd->ijk", unit, unit)
-
-
-def _wrong_axis(x: Tensor) -> Tensor:
-    unit = F.normalize(x[:, None, :] - x[None, :, :])
-    return torch.einsum("ijd,kjd->ijk", unit, unit)
 
 
 def _from_the_origin(x: Tensor) -> Tensor:
@@ -178,15 +170,19 @@ EXERCISES = {
                 lambda x: cosines(x).transpose(0, 1)
             ),
             "Les arêtes ne sont pas ramenées à la longueur 1 : c'est un produit scalaire, pas un cosinus.": (
-                _not_normalised
+                lambda x: _products(_edges(x))
             ),
             "Les deux arêtes doivent partir du sommet : l'une des vôtres y arrive.": lambda x: -cosines(x),
             "Le sommet est au dernier indice ; il faut [i, j, k] avec le sommet en j, au milieu.": (
                 lambda x: cosines(x).transpose(1, 2)
             ),
             "C'est l'angle lui-même : gardez son cosinus.": lambda x: cosines(x).clamp(-1, 1).acos(),
-            "Une arête de longueur nulle (i = j) donne 0/0 : `F.normalize(…, dim=2)` l'évite.": _divided_edges,
-            "`F.normalize` a normalisé un autre axe : une arête est le long de l'axe 2, `dim=2`.": _wrong_axis,
+            "Une arête de longueur nulle (i = j) donne 0/0 : `F.normalize(…, dim=2)` l'évite.": lambda x: _products(
+                _edges(x) / _edges(x).norm(dim=2, keepdim=True)
+            ),
+            "`F.normalize` a normalisé un autre axe : une arête est le long de l'axe 2, `dim=2`.": lambda x: _products(
+                F.normalize(_edges(x))
+            ),
             "C'est l'angle vu de l'origine ; il faut soustraire le sommet x_j aux deux autres points.": (
                 _from_the_origin
             ),
