@@ -168,7 +168,7 @@ class Journal:
         ]
         if changed:
             raise ValueError(
-                self._start_again(f"Les réglages de la campagne {self.name} ont changé", " ; ".join(changed))
+                self._start_again(f"Les réglages de la campagne {self.name} ont changé", " ; ".join(changed))
             )
 
     def _start_again(self, told: str, changed: str) -> str:

@@ -1,4 +1,4 @@
-"""Les campagnes : déclarées sans faute, reprises sans rien refaire, coupées n'importe où sans rien perdre."""
+"""Les campagnes : déclarées sans faute, reprises sans rien refaire, coupées n'importe où sans rien perdre."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ def campaign(seeds: int = 3, **settings: Any) -> Campaign:
 
 
 def outcome(point: dict[str, Any]) -> dict[str, Any]:
-    """Ce que rend un ouvrier ; chaque graine est faite à un autre commit."""
+    """Ce que rend un ouvrier ; chaque graine est faite à un autre commit."""
     return {"rows": campaign().measure(**point), **PLACE, "commit": f"c{point['seed']}"}
 
 
@@ -117,10 +117,10 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     unfinished = Journal("essai", campaign(epochs=2), tmp_path)
     unfinished.add(unfinished.missing()[0], {"rows": [{"accuracy": 0.5}], **PLACE})
     for _ in range(2):
-        with pytest.raises(ValueError, match="epochs : 2 → 3".replace(" : ", "[ \u00a0]: ")) as error:
+        with pytest.raises(ValueError, match="epochs : 2 → 3".replace(" : ", "[ \u00a0]: ")) as error:
             Journal("essai", campaign(epochs=3), tmp_path)
         assert "\n" not in str(error.value) and "essai.csv" in str(error.value)
-        perform_all(Journal("essai", campaign(epochs=2), tmp_path))  # complète : la fiche aussi s'en souvient
+        perform_all(Journal("essai", campaign(epochs=2), tmp_path))  # complète : la fiche aussi s'en souvient
 
 
 def test_a_setting_given_value_by_value_may_gain_a_value_not_change_one(tmp_path: Path) -> None:
@@ -207,12 +207,12 @@ def test_damaged_results_are_told_in_one_french_sentence(tmp_path: Path, name: s
 def test_a_failure_is_recorded_and_tried_again(tmp_path: Path) -> None:
     journal = Journal("essai", campaign(), tmp_path)
     first, *others = journal.missing()
-    journal.add(first, {"error": "ValueError : non"})
+    journal.add(first, {"error": "ValueError : non"})
     for point in others:
         journal.add(point, {"rows": [{"accuracy": 1.0}], **PLACE})
     journal.finish()
     card = json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))
-    assert card["failures"] == [{"seed": "0", "lr": "0.1", "error": "ValueError : non"}] and len(table(tmp_path)) == 2
+    assert card["failures"] == [{"seed": "0", "lr": "0.1", "error": "ValueError : non"}] and len(table(tmp_path)) == 2
     assert perform_all(Journal("essai", campaign(), tmp_path)) == 1
     assert json.loads((tmp_path / "essai.json").read_text(encoding="utf-8"))["failures"] == []
 
@@ -332,7 +332,7 @@ def test_ctrl_c_says_what_is_left_and_nothing_else(tmp_path: Path, launch: Launc
     process = launch(command(tmp_path), cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True)
     signal.signal(signal.SIGINT, ears)
     wait_for(3, tmp_path, process)
-    os.killpg(process.pid, signal.SIGINT)  # comme un terminal : à tous les processus de la commande
+    os.killpg(process.pid, signal.SIGINT)  # comme un terminal : à tous les processus de la commande
     errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "Traceback" not in errors
     assert f"Essais à faire : {24 - len(journaled(tmp_path))}" in errors
@@ -344,7 +344,7 @@ def test_a_run_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytes
         command(tmp_path, "--ouvriers", "1"),
         cwd=ROOT, env=os.environ | {"ECHEC": "3"}, text=True, capture_output=True, check=False, timeout=240,
     )  # fmt: skip
-    assert process.returncode == 1 and "Échecs : 1" in process.stdout.replace("\u00a0", " ")
+    assert process.returncode == 1 and "Échecs : 1" in process.stdout.replace("\u00a0", " ")
     card = json.loads((tmp_path / "campaign_example.json").read_text(encoding="utf-8"))
     assert [failure["seed"] for failure in card["failures"]] == ["3"]
     assert "graine 3" in card["failures"][0]["error"] and "campaign_example.py" in card["failures"][0]["error"]
