@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks import accuracy, campaigns, course, epochs, growth, imports, limit, report, rkd
 from course_utils.files import write_whole
-from course_utils.french import typography
+from course_utils.french import forgiving_console, typography
 from experiments.run import positive
 
 SECTIONS: dict[str, Callable[[int], list[report.Measure]]] = {
@@ -36,6 +36,7 @@ DEFAULT_FILE = Path("build") / "mesures.json"  # build/ n'est pas suivi par git
 
 def main(arguments: list[str] | None = None) -> None:
     """Mesure, affiche, écrit."""
+    forgiving_console()
     chosen = options().parse_args(arguments)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # ce que le cours promet, il le promet sur un processeur
     start = time.perf_counter()

@@ -11,15 +11,16 @@ coûtent la machine et JupyterLab, avant tout dessin.
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from course_utils.figures import french_number
+from course_utils.french import forgiving_console, french_number
 from course_utils.lessons import lessons
 from lab.browser import chromium, flags
 from tests.browser.jupyter import lab
@@ -139,29 +140,36 @@ def line(row: Row) -> str:
     )
 
 
+def watch(browser: Browser, address: str, names: list[str]) -> None:
+    """Écrit les lignes du plancher, puis celles de chaque notebook."""
+    jobs: list[Callable[[Page, str], list[Row]]] = [floor, *(partial(rows_of, name=name) for name in names)]
+    # Un onglet par notebook : JupyterLab y est neuf, et ce qu'un notebook y laisse ne pèse pas sur le suivant.
+    for found in jobs:
+        with closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
+            page.set_default_timeout(120_000)
+            for row in found(page, address):
+                print(line(row), flush=True)
+
+
 def main() -> None:
     """Écrit le tableau."""
+    forgiving_console()
     numbers = {path.name[:2]: path.name for path in lessons()}
     wanted = sys.argv[1:] or list(numbers)
     if unknown := [number for number in wanted if number not in numbers]:
         sys.exit(f"Il n'y a pas de notebook {', '.join(unknown)} : choisissez parmi {', '.join(numbers)}.")
     names = [numbers[number] for number in wanted]
-    path = chromium()
-    if path is None:
-        sys.exit("Aucun navigateur Chromium : installez-en un, ou nommez-le dans COURS_CHROMIUM.")
-    print(f"{'':<50}{'médiane':>9}{'p95':>7}{'images':>8}{'vides':>8}{'hauteurs':>10}")
-    with (
-        tempfile.TemporaryDirectory() as home,
-        lab(Path(home)) as address,
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=path, args=flags()) as browser,
-    ):
-        # Un onglet par notebook : JupyterLab y est neuf, et ce qu'un notebook y laisse ne pèse pas sur le suivant.
-        for found in (floor, *(partial(rows_of, name=name) for name in names)):
-            with closing(browser.new_page(viewport={"width": 1280, "height": 900})) as page:
-                page.set_default_timeout(120_000)
-                for row in found(page, address):
-                    print(line(row), flush=True)
+    with sync_playwright() as playwright:
+        path = chromium(playwright.chromium.executable_path)
+        if path is None:
+            sys.exit("Aucun navigateur Chromium : installez-en un, ou nommez-le dans COURS_CHROMIUM.")
+        print(f"{'':<50}{'médiane':>9}{'p95':>7}{'images':>8}{'vides':>8}{'hauteurs':>10}")
+        with (
+            tempfile.TemporaryDirectory() as home,
+            lab(Path(home)) as address,
+            playwright.chromium.launch(executable_path=path, args=flags()) as browser,
+        ):
+            watch(browser, address, names)
 
 
 if __name__ == "__main__":

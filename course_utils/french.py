@@ -1,7 +1,9 @@
 """Écrire en français : nombres à virgule décimale et espaces insécables."""
 
+import io
 import math
 import re
+import sys
 from functools import lru_cache
 
 NBSP, NNBSP = "\u00a0", "\u202f"  # espace insécable ; espace fine insécable
@@ -81,3 +83,10 @@ def typography(text: str) -> str:
     text = re.sub(r"(?<=\d) %", NBSP + "%", text)
     text = re.sub(r"(?<=\d) (?=\d{3}(?!\d))", NNBSP, text)
     return re.sub("\ue000(\\d+)\ue001", lambda match: kept[int(match[1])], text)
+
+
+def forgiving_console() -> None:
+    """Une console Windows n'a pas tous nos caractères : elle en montre un point d'interrogation, sans tout arrêter."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

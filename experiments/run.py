@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils.files import reason, shown
-from course_utils.french import typography
+from course_utils.french import forgiving_console, typography
 from course_utils.results import RESULTS
 from experiments.campaign import Campaign, Point, load, names
 from experiments.journal import Journal
@@ -46,8 +46,7 @@ INTERRUPTED = 130  # le code de sortie d'un programme arrêté par Ctrl-C
 def main(arguments: list[str] | None = None) -> int:
     """Rend 0 si la campagne est complète, 1 si des essais ont échoué, 130 si on l'a interrompue."""
     chosen = options().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # une console Windows n'a pas tous nos caractères
+    forgiving_console()
     name, journal = (chosen.nom or "").rpartition(".")[2], None
     try:
         if not chosen.nom:

@@ -24,12 +24,12 @@ import torchvision
 
 from course_utils import models, training, weights
 from course_utils.files import write_whole
-from course_utils.french import typography
+from course_utils.french import forgiving_console, typography
 from course_utils.inference import best_device
 from course_utils.objectives import Supervised
 from experiments.shared import JPEG_COPY, dataset
 
-OPTIMIZER = {"name": "SGD", "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
+OPTIMIZER: dict[str, Any] = {"name": "SGD", "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ RECIPES = {
 
 
 def main(arguments: list[str] | None = None) -> None:
+    forgiving_console()
     parser = argparse.ArgumentParser(description="Entraîne l'enseignant du cours et écrit ses poids et sa fiche.")
     parser.add_argument("nom", choices=RECIPES, help="l'enseignant à refaire")
     parser.add_argument(

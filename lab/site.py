@@ -18,6 +18,7 @@ from pathlib import Path
 
 from course_utils.drawing.palette import GRID, PALETTE, PAPER
 from course_utils.files import reason, write_whole
+from course_utils.french import forgiving_console
 from course_utils.lessons import NOTEBOOKS, lessons, title
 from lab import campaigns
 from lab.browser import chromium, flags
@@ -162,14 +163,15 @@ def _announce(path: Path) -> None:
 
 def main() -> None:
     """Construit tout, ou les sources que nomme la ligne de commande, et dit où."""
+    forgiving_console()
     browser = chromium()
     try:
         pages = []
         for path in build(sys.argv[1:]):
             _announce(path)
             pages.append(path)
-        for path in pages if browser else []:  # en dernier : un navigateur qui n'imprime pas ne retient aucune page
-            if path.stem == SHEET:
+        for path in pages:  # en dernier : un navigateur qui n'imprime pas ne retient aucune page
+            if browser and path.stem == SHEET:
                 _announce(print_pdf(browser, path))
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))

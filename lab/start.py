@@ -114,9 +114,9 @@ def main() -> None:
     try:
         take_shelter()
         from jupyterlab.labapp import LabApp
-        from prompt import PromptConnection
 
         import course_utils  # noqa: F401  # il règle les fils de calcul, et les noyaux en héritent
+        from lab.prompt import PromptConnection
     except ImportError:
         sys.exit("JupyterLab n'est pas installé dans ce Python : lancez « make lab ».")
 

@@ -6,6 +6,8 @@ validation avec labels, et avec celui choisi sur le test, comme dans l'article. 
 classe des labels doux avant d'enseigner.
 """
 
+from typing import Any
+
 import torch
 
 from course_utils.absent import Renormalised, best_bias, prior_bias, with_bias
@@ -17,7 +19,7 @@ from course_utils.training import fit, predict
 from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import dataset, teacher
 
-SETTINGS = {"hidden": (800, 800), "train_size": 6000, "epochs": 8, "temperature": 4.0}
+SETTINGS: dict[str, Any] = {"hidden": (800, 800), "train_size": 6000, "epochs": 8, "temperature": 4.0}
 BIASES = torch.linspace(-5, 25, 601)
 RULES = ("before", "prior", "validation", "test")
 CLASSES = KNOWN["fashion-mnist"].classes

@@ -6,6 +6,8 @@ sur les chiffres absents, sans correction, avec la règle de fréquence (validat
 sur le test comme dans l'article.
 """
 
+from typing import Any
+
 from course_utils.models import mlp
 from course_utils.objectives import Hinton
 from course_utils.training import fit
@@ -13,7 +15,7 @@ from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import dataset, teacher
 from experiments.transfer import TRANSFERS, corrected_errors
 
-SETTINGS = {"teacher": "mnist-resnet", "hidden": (800, 800), "epochs": 8, "temperature": 20.0}
+SETTINGS: dict[str, Any] = {"teacher": "mnist-resnet", "hidden": (800, 800), "epochs": 8, "temperature": 20.0}
 RULES = ("before", "prior", "test")
 
 

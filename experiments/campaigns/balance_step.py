@@ -3,13 +3,15 @@
 Six pas, avec trois graines qui ne servent à rien d'autre.
 """
 
+from typing import Any
+
 from course_utils.balance import BATCH, BUDGETS, METHODS, TEMPERATURE, new_student, train
 from course_utils.training import evaluate
 from experiments.campaign import Campaign, Row, View, grid
 from experiments.shared import dataset, teacher
 
 STEPS = (5e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.16)
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "teacher": "fashion-resnet",
     "batch_size": BATCH,
     "temperature": TEMPERATURE,

@@ -5,6 +5,8 @@ les images, le bruit et les poids de la génération 0. `agreement` : la part d
 son enseignant (la génération précédente ; la génération 0 pour les contrôles).
 """
 
+from typing import Any
+
 from torch import Tensor
 
 from course_utils.born_again import Cwtm, Dkpp, agreement, ensemble, mislabelled
@@ -15,7 +17,7 @@ from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import dataset
 
 CONDITIONS = {"labels propres": 0.0, "40 % de labels au hasard": 0.4}
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "hidden": (200,),
     "train_size": 2000,
     "epochs": 40,

@@ -5,6 +5,8 @@ He », qui ne change qu'eux). Même nombre d'époques pour toutes : celles de 
 lignes « seul » d'un autre pas sont un contrôle : échoue-t-il à cause de lui ? Rien n'est choisi sur le test.
 """
 
+from typing import Any
+
 from course_utils.adapters import feature_shapes, regressor
 from course_utils.data import Images
 from course_utils.fitnets import he_initialised
@@ -20,7 +22,7 @@ KD = {"temperature": 3.0, "start": 4.0, "stop": 1.0}  # τ et λ de l'article
 HE = "seul, initialisation de He"
 OTHER_STEPS = (5e-4, 1e-3)
 IMAGE = (1, 28, 28)
-SETTINGS = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "epochs": 12, "kd": KD, "hints": HINTS}
+SETTINGS: dict[str, Any] = {"train_size": 3000, "batch_size": 64, "lr": 2e-3, "epochs": 12, "kd": KD, "hints": HINTS}
 
 
 def measure(*, seed: int, depth: int, method: str, lr: float) -> list[Row]:

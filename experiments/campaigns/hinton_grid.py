@@ -4,6 +4,8 @@
 la validation ; le test n'est noté que pour conclure.
 """
 
+from typing import Any
+
 from course_utils.french import french_number
 from course_utils.models import mlp
 from course_utils.objectives import Hinton, Supervised
@@ -14,7 +16,7 @@ from experiments.shared import ALONE, dataset, teacher
 # Autant de pas, ou presque : 6 000 images demandent moins d'époques.
 EPOCHS = {"1800": 20, "6000": 8}
 # À l'élève seul, ce pas ou ses voisins conviennent également (student_step.py) : le contrôle n'y perd rien.
-SETTINGS = {"teacher": "fashion-resnet", "hidden": (800, 800), "epochs": EPOCHS, "lr": 2e-3}
+SETTINGS: dict[str, Any] = {"teacher": "fashion-resnet", "hidden": (800, 800), "epochs": EPOCHS, "lr": 2e-3}
 TEMPERATURES = [1.0, 2.0, 4.0, 8.0, 20.0]
 SOFT_WEIGHTS = [0.1, 0.3, 1.0, 3.0]
 
@@ -30,10 +32,9 @@ def measure(*, train_size: int, seed: int, method: str, temperature: float, soft
 
 def points() -> list[Row]:
     """Pour chaque graine, l'élève seul puis toutes les cases."""
-    alone = {"method": [ALONE], "temperature": [0.0], "soft_weight": [0.0]}
-    cells = {"method": ["distillé"], "temperature": TEMPERATURES, "soft_weight": SOFT_WEIGHTS}
-    groups = grid(train_size=[1800, 6000], seed=range(10))
-    return [group | choice for group in groups for choice in (*grid(**alone), *grid(**cells))]
+    alone = grid(method=[ALONE], temperature=[0.0], soft_weight=[0.0])
+    cells = grid(method=["distillé"], temperature=TEMPERATURES, soft_weight=SOFT_WEIGHTS)
+    return [group | choice for group in grid(train_size=[1800, 6000], seed=range(10)) for choice in (*alone, *cells)]
 
 
 CHOSEN = {"method": "distillé", "temperature": 4.0, "soft_weight": 1.0}

@@ -6,6 +6,8 @@ L'enseignant (2×1200, dropout, images décalées d'au plus deux pixels) apprend
 sans 3.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import ALONE, TEACHER, dataset
 from experiments.transfer import TRANSFERS, corrected_errors
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "teacher": {"hidden": (1200, 1200), "dropout": 0.5, "shift": 2, "batch_size": 256},
     "student": {"hidden": (800, 800), "epochs": 10, "temperature": 20.0},
     "lr": 1e-3,

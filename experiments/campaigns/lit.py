@@ -54,7 +54,7 @@ PANELS = (
     Panel(JPEG_COPY, "resnext", 29, (11, 20, 29), 3, Budget("cifar10-resnext29", GROUPED | COLOR, 10_000, 3, 2)),
 )
 BUDGETS = {f"{panel.data}, {panel.family}": asdict(panel.budget) for panel in PANELS}
-SETTINGS = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": BUDGETS}
+SETTINGS: dict[str, Any] = {"batch_size": 64, "lr": 5e-3, "temperature": 6.0, **SHARES, "panels": BUDGETS}
 
 train_for = partial(fit, lr=SETTINGS["lr"], batch_size=SETTINGS["batch_size"], progress=False)
 

@@ -6,6 +6,7 @@ une classe change d'une image à l'autre (écart-type, moyenne des dix classes).
 """
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from course_utils.training import evaluate, fit
 from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import dataset, teacher
 
-SETTINGS = {"hidden": (300,), "images": 1000, "epochs": 25, "lr": 2e-3, "temperature": 4.0}
+SETTINGS: dict[str, Any] = {"hidden": (300,), "images": 1000, "epochs": 25, "lr": 2e-3, "temperature": 4.0}
 
 
 def measure(*, seed: int, world: str) -> list[Row]:

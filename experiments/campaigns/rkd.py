@@ -6,6 +6,8 @@ que des vecteurs ramenés à la longueur 1 : ils sont jugés sur ceux-là. `acc
 les méthodes qui n'entraînent pas la couche finale.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 
@@ -16,7 +18,9 @@ from course_utils.training import Teacher, evaluate, fit
 from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import TEACHER, dataset, teacher
 
-SETTINGS = {"hidden": 200, "train_size": 3000, "test_size": 3000, "epochs": 20, "lr": 2e-3, "temperature": 4.0}
+SETTINGS: dict[str, Any] = {
+    "hidden": 200, "train_size": 3000, "test_size": 3000, "epochs": 20, "lr": 2e-3, "temperature": 4.0,
+}  # fmt: skip
 TEACHER_DIMENSION = 96
 DIMENSIONS = [4, 16, 64]
 METRICS = ["triplets", "RKD distances", "RKD angles", "RKD distances et angles"]  # sans couche finale

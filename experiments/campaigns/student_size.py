@@ -4,13 +4,17 @@ Hinton et ses coauteurs le disent de leurs élèves de MNIST : à 300 unités o
 au-dessus de 8 convient ; à 30 unités, celles de 2,5 à 4 sont nettement meilleures.
 """
 
+from typing import Any
+
 from course_utils.models import mlp
 from course_utils.objectives import Hinton
 from course_utils.training import evaluate, fit
 from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import dataset, teacher
 
-SETTINGS = {"teacher": "fashion-resnet", "layers": 2, "train_size": 6000, "epochs": 8, "lr": 2e-3, "hard_weight": 0.0}
+SETTINGS: dict[str, Any] = {
+    "teacher": "fashion-resnet", "layers": 2, "train_size": 6000, "epochs": 8, "lr": 2e-3, "hard_weight": 0.0,
+}  # fmt: skip
 UNITS = [10, 30, 100, 300]
 TEMPERATURES = [1.0, 2.5, 4.0, 8.0, 20.0]
 

@@ -3,6 +3,8 @@
 Le pas commun aux deux élèves désavantage-t-il le contrôle ? Seule la validation est lue.
 """
 
+from typing import Any
+
 from course_utils.models import mlp
 from course_utils.objectives import Supervised
 from course_utils.training import evaluate, fit
@@ -10,7 +12,7 @@ from experiments.campaign import Campaign, Comparison, Row, View, grid
 from experiments.shared import dataset
 
 STEPS = [1e-3, 2e-3, 3e-3, 4e-3]
-SETTINGS = {"hidden": (800, 800), "train_size": 1800, "epochs": 20}
+SETTINGS: dict[str, Any] = {"hidden": (800, 800), "train_size": 1800, "epochs": 20}
 
 
 def measure(*, seed: int, lr: float) -> list[Row]:

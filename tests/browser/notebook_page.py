@@ -245,8 +245,10 @@ class NotebookPage:
             # Plus haut, Chromium ne sait plus dessiner.
             projector = self.page.viewport_size
             assert projector
-            clip = {"x": 0, "y": 0, "width": projector["width"], "height": min(projector["height"], 16_000)}
-            self.page.screenshot(path=path, animations="disabled", clip=clip)
+            self.page.screenshot(
+                path=path, animations="disabled",
+                clip={"x": 0, "y": 0, "width": projector["width"], "height": min(projector["height"], 16_000)},
+            )  # fmt: skip
 
     def save(self) -> None:
         """Enregistre le notebook."""
