@@ -86,7 +86,7 @@ def typography(text: str) -> str:
 
 
 def forgiving_console() -> None:
-    """Une console Windows n'a pas tous nos caractères : elle en montre un point d'interrogation, sans tout arrêter."""
+    """Qu'une console Windows, qui n'a pas tous nos caractères, montre un point d'interrogation à leur place."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

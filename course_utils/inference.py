@@ -4,7 +4,6 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -115,18 +114,14 @@ class Teacher(nn.Module):
         self.model: StagedNet = twin.requires_grad_(False)
         self._original = weakref.ref(model)
         self._answers: list[Answers] = []
+        self._weights = [w for w in (*twin.parameters(), *twin.buffers()) if not w.is_inference()]
+        self._weights_version = self._changes()
         self._move(best_device())
         self.eval()
 
     def train(self, mode: bool = True) -> "Teacher":
         """Ne change rien : un enseignant reste en mode évaluation, sinon ses BatchNorm seraient faussées."""
         return super().train(False)
-
-    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Comme pour tout réseau ; les réponses gardées étaient celles des poids d'avant."""
-        self._answers.clear()
-        self.__dict__.pop("_headless", None)
-        return super().load_state_dict(*args, **kwargs)
 
     def copied_from(self, model: nn.Module) -> bool:
         """Vrai si `model` est le réseau même dont cet enseignant est la copie."""
@@ -145,6 +140,7 @@ class Teacher(nn.Module):
 
     def embeddings(self, batch: Batch) -> Tensor:
         """Les vecteurs (N, D) qui entrent dans la couche finale, gardés en mémoire comme les logits."""
+        self._forget_what_other_weights_said()
         return self._headless.logits(batch)
 
     @torch.no_grad()
@@ -182,6 +178,7 @@ class Teacher(nn.Module):
 
     def _answers_to(self, images: Images) -> Answers:
         """Les réponses sur ces pixels, complétées de celles qui manquent."""
+        self._forget_what_other_weights_said()
         answers = next((known for known in self._answers if known.describes(images)), None)
         if answers is None:  # pixels nouveaux, modifiés sur place, ou normalisés autrement
             self._answers = [known for known in self._answers if known.up_to_date()]
@@ -191,6 +188,16 @@ class Teacher(nn.Module):
             network = self.awake(best_device())
             answers.fill(images, lambda missing: predict(network, missing))
         return answers
+
+    def _changes(self) -> int:
+        """Combien de fois un poids a été modifié sur place, par `load_state_dict` ou par un apprentissage."""
+        return sum([weight._version for weight in self._weights])
+
+    def _forget_what_other_weights_said(self) -> None:
+        if self._changes() != self._weights_version:
+            self._weights_version = self._changes()
+            self._answers.clear()
+            self.__dict__.pop("_headless", None)
 
     def _move(self, device: torch.device) -> None:
         """Canaux en dernier, même sur un processeur : sans gradient à refaire au bit près, c'est un tiers plus vite."""

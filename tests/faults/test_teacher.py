@@ -220,10 +220,20 @@ def test_kd_and_rkd_together_ask_the_teacher_once_and_learn_the_same() -> None:
 
 
 @REMEMBERED
-def test_other_weights_given_to_a_teacher_have_their_own_answers(answer: Callable[[Teacher, Batch], Tensor]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda teacher, other: teacher.load_state_dict(other.state_dict()),
+        lambda teacher, other: teacher.model.load_state_dict(other.model.state_dict()),
+    ],
+    ids=["enseignant", "son réseau"],
+)
+def test_other_weights_given_to_a_teacher_have_their_own_answers(
+    answer: Callable[[Teacher, Batch], Tensor], change: Callable[[Teacher, Teacher], object]
+) -> None:
     teacher, other, images = Teacher(convolutional()), Teacher(convolutional(1)), toy()
     old = answer(teacher, shuffled(images)).clone()
-    teacher.load_state_dict(other.state_dict())
+    change(teacher, other)
     new = answer(teacher, shuffled(images))
     assert not torch.allclose(new, old)
     assert_close(new, answer(other, shuffled(images)))
