@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "RKD seule, sans label",
         lambda s: _open(s) and s.goal == GOALS[1],
-        "Chercher par ressemblance demande de bonnes distances, pas de bons logits ; les dimensions peuvent différer.",
+        "RKD imite les distances elles-mêmes ; les dimensions peuvent différer.",
         lambda s: measures.neighbours(),
         "notebook 07",
     ),
@@ -211,14 +211,18 @@ RULES: tuple[Rule, ...] = (
         "notebook 08",
     ),
     Rule(
+        "KD sans label, puis chercher parmi les vecteurs de l'élève",
+        lambda s: _has_teacher(s) and not _open(s) and s.goal == GOALS[1] and s.images == LABELS[2],
+        "L'élève apprend des seules réponses de l'enseignant, et ses propres vecteurs servent à chercher.",
+        lambda s: "Pas mesuré dans nos campagnes : comparez vous-même, sur plusieurs graines.",
+        "notebooks 03 et 07",
+    ),
+    Rule(
         "Rien à distiller ici",
-        lambda s: (
-            (not _has_teacher(s) and _classifies(s) and s.images in LABELS[2:])
-            or (not _open(s) and s.goal == GOALS[1] and s.images == LABELS[2])
-        ),
-        "Sans label, ou sans image d'une classe, seul un enseignant peut instruire l'élève, et imiter ses distances "
-        "demande de l'ouvrir. Cherchez d'abord un réseau déjà entraîné que vous puissiez ouvrir.",
-        lambda s: "Aucune mesure : c'est une impossibilité, pas un résultat.",
+        lambda s: not _has_teacher(s) and s.images in ((LABELS[2],) if s.goal == GOALS[1] else LABELS[2:]),
+        "Sans label, ou sans image d'une classe, seul un enseignant peut instruire l'élève. Cherchez d'abord un réseau "
+        "déjà entraîné, dont vous ayez au moins les réponses.",
+        lambda s: "Rien à mesurer : personne ici ne sait ce que l'élève doit apprendre.",
         "notebooks 03 et 07",
     ),
 )

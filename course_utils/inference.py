@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.answers import Answers
-from course_utils.arguments import network
+from course_utils.arguments import check_logits, network
 from course_utils.data import Batch, Images, checked_images
+from course_utils.gradients import gradient_mode_kept
 from course_utils.models import StagedNet, copied
 
 CHUNK = 128  # images par lot d'évaluation : ainsi tout reste dans le cache, 2,5 fois plus rapide que par 1 000
@@ -70,6 +71,7 @@ def bfloat16_wins(device_type: str) -> bool:
     return said is not None and bool(said().get("avx512_bf16"))
 
 
+@gradient_mode_kept()
 @torch.no_grad()
 def predict(model: nn.Module, images: Images) -> Tensor:
     """Les logits de `model` sur toutes les images : (n, classes) float32, sur le processeur.
@@ -98,7 +100,9 @@ def _logits(output: Tensor) -> Tensor:
 
 def evaluate(model: nn.Module, images: Images) -> float:
     """L'exactitude de `model` sur ces images, entre 0 et 1 ; une image sans label (−100) compte comme une erreur."""
-    return (predict(model, images).argmax(dim=1) == images.y).float().mean().item()
+    logits = predict(model, images)
+    check_logits(logits, "Les sorties du réseau")
+    return (logits.argmax(dim=1) == images.y).float().mean().item()
 
 
 class Teacher(nn.Module):
@@ -115,7 +119,7 @@ class Teacher(nn.Module):
         self._original = weakref.ref(model)
         self._answers: list[Answers] = []
         self._weights = [w for w in (*twin.parameters(), *twin.buffers()) if not w.is_inference()]
-        self._weights_version = self._changes()
+        self._changes = sum([weight._version for weight in self._weights])
         self._move(best_device())
         self.eval()
 
@@ -189,13 +193,10 @@ class Teacher(nn.Module):
             answers.fill(images, lambda missing: predict(network, missing))
         return answers
 
-    def _changes(self) -> int:
-        """Combien de fois un poids a été modifié sur place, par `load_state_dict` ou par un apprentissage."""
-        return sum([weight._version for weight in self._weights])
-
     def _forget_what_other_weights_said(self) -> None:
-        if self._changes() != self._weights_version:
-            self._weights_version = self._changes()
+        """Vide les réponses gardées si, depuis, un poids a été modifié sur place."""
+        if (changes := sum([weight._version for weight in self._weights])) != self._changes:
+            self._changes = changes
             self._answers.clear()
             self.__dict__.pop("_headless", None)
 
@@ -239,6 +240,7 @@ def labels_within(logits: Tensor, batch: Batch) -> Tensor:
 
     Une carte graphique ne survit pas à un tel label : on le cherche ici, sur le processeur.
     """
+    check_logits(logits, "Les sorties de l'élève")
     outputs, classes = logits.shape[-1], len(batch.images.classes)
     if outputs < classes and batch.images.y.max() >= outputs:
         raise ValueError(

@@ -52,6 +52,7 @@ class Adam:
             weights, slopes, means, squares, [], steps, fused=True, amsgrad=False, beta1=0.9, beta2=0.999,
             lr=self.param_groups[0]["lr"], weight_decay=0.0, eps=1e-8, maximize=False,
         )  # fmt: skip
+        torch.autograd.graph.increment_version(weights)  # la version fusionnée ne dit pas qu'elle les a modifiés
 
 
 def started(optimizer: Callable[..., Optimizer], weights: list[Tensor], lr: float) -> Optimizer:

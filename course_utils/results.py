@@ -167,19 +167,20 @@ def in_percent(values: Sequence[float]) -> str:
 def compared(name: str, values: Sequence[float], other: str, other_values: Sequence[float]) -> str:
     """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
-    low, high = _bound(100 * gap.low), _bound(100 * gap.high)
-    middle = f"{_signed(100 * gap.mean)} point{plural(100 * gap.mean)}"
+    low, high = legible(100 * gap.low), legible(100 * gap.high)
+    mean = legible(100 * gap.mean) if gap.significant else _signed(100 * gap.mean)
+    middle = f"{mean} point{plural(round(100 * gap.mean, 2))}"
     return typography(f"{name} contre {other} : {middle}, entre {low} et {high} : {gap.verdict} ({gap.count} graines).")
 
 
-def _bound(value: float) -> str:
-    """Une borne avec assez de décimales pour que l'on voie de quel côté de zéro elle tombe."""
-    return _signed(value, next((digits for digits in (2, 3, 4) if round(value, digits)), 2))
+def legible(value: float, digits: int = 2) -> str:
+    """Un écart signé, avec `digits` décimales, ou plus s'il en faut pour voir de quel côté de zéro il tombe."""
+    return _signed(value, next((more for more in range(digits, 5) if round(value, more)), digits))
 
 
 def _signed(value: float, digits: int = 2) -> str:
     text = french_number(value, digits)
-    return f"+{text}" if value > 0 else text
+    return f"+{text}" if round(value, digits) > 0 else text
 
 
 def _existing(name: str, kind: str) -> Path:

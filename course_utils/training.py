@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from course_utils.arguments import whole
 from course_utils.data import Batch, Images, checked_images
+from course_utils.gradients import gradient_mode_kept
 from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict, trainable
 from course_utils.models import seeded
 from course_utils.objectives import Objective, checked_objective, total
@@ -48,6 +49,7 @@ class History:
     interrupted: bool = False
 
 
+@gradient_mode_kept()
 def fit(
     student: nn.Module,
     images: Images,
@@ -84,8 +86,8 @@ def fit(
     device = best_device()
     place(trainable(student), device)
     extra = checked_objective(objective).parameters() or ()
-    trained = [p for p in (*student.parameters(), *extra) if p.requires_grad]
-    if not trained:
+    trained = [p for p in dict.fromkeys((*student.parameters(), *extra)) if p.requires_grad]
+    if not any(p.requires_grad for p in student.parameters()):
         raise ValueError("L'élève est gelé : rendez-le à l'apprentissage par student.requires_grad_(True).")
     update = started(optimizer, trained, lr)
     generator = torch.Generator().manual_seed(seed)

@@ -20,9 +20,10 @@ from experiments.shared import TEACHER
 
 TITLE = "Toutes les campagnes"
 INTRODUCTION = (
-    "Ce que les notebooks relisent, en entier : sauf pour les coûts, comptés une fois, chaque point est la moyenne de "
-    "plusieurs graines, chaque intervalle est à 95 %, chaque comparaison est faite sur les mêmes graines. Un "
-    "intervalle qui contient zéro est « non significatif », et reste sur la page."
+    "Ce que les notebooks relisent, en entier : sauf pour les coûts, comptés une fois, et les enseignants fournis, un "
+    "seul réseau chacun, chaque point est la moyenne de plusieurs graines, chaque intervalle est à 95 %, chaque "
+    "comparaison est faite sur les mêmes graines. Un intervalle qui contient zéro est « non significatif », et reste "
+    "sur la page."
 )
 # Les colonnes, en français
 NAMES = {
@@ -92,10 +93,10 @@ def told(rows: Sequence[Row], comparison: Comparison) -> str:
     if comparison.value not in COUNTED:
         return results.compared(comparison.name, values, comparison.other, others)
     gap, first, second = results.paired(values, others), results.interval(values), results.interval(others)
+    mean, low, high = (results.legible(value, 0) for value in (gap.mean, gap.low, gap.high))
     return (
         f"{comparison.name} : {french_number(first.mean, 0)} ; {comparison.other} : {french_number(second.mean, 0)}. "
-        f"Écart {french_number(gap.mean, 0)}, entre {french_number(gap.low, 0)} et {french_number(gap.high, 0)} : "
-        f"{gap.verdict} ({gap.count} graines)."
+        f"Écart {mean}, entre {low} et {high} : {gap.verdict} ({gap.count} graines)."
     )
 
 

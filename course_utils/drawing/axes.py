@@ -55,7 +55,9 @@ class Scale:
         every = math.ceil((last - first + 1) / count)
         fractions = (1, 2, 5) if 3 * (last - first) <= count + 1 else (1,)
         values = [fraction * 10.0**k for k in range(first, last + 1) if k % every == 0 for fraction in fractions]
-        return [value for value in values if self.low * 0.999 <= value <= self.high * 1.001]
+        inside = [value for value in values if self.low * 0.999 <= value <= self.high * 1.001]
+        # un axe qui ne couvre pas une décade n'en a parfois aucune : celles d'un axe ordinaire
+        return inside if len(inside) > 1 else Scale(self.low, self.high, self.start, self.stop).ticks(count)
 
 
 def _round_step(raw: float) -> float:

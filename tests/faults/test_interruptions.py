@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from course_utils import training
-from course_utils.data import Batch
+from course_utils.data import Batch, Images
+from course_utils.objectives import Supervised
 from course_utils.training import History, Teacher, predict
 from tests.faults.toys import KINDS, Lesson, lesson, perceptron, quick, toy, weights_of
 
@@ -257,3 +258,24 @@ def test_predicting_may_be_interrupted_at_any_line() -> None:
         assert [module.training for module in net.modules()] == modes, seen[-1]
         batch = toy().batch(torch.tensor([7, 2]))
         assert_close(teacher.logits(batch), teacher.model(batch.x))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda network, images: quick(network, Supervised(), validation=images),
+        lambda network, images: predict(network, images),
+    ],
+    ids=["fit", "predict"],
+)
+def test_an_interruption_on_the_way_out_of_no_grad_leaves_the_gradients_on(
+    ask: Callable[[nn.Module, Images], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    network, images = perceptron(), toy(6)
+    monkeypatch.setattr(torch.no_grad, "__exit__", interrupted)
+    with suppress(KeyboardInterrupt):
+        ask(network, images)
+    assert torch.is_grad_enabled()

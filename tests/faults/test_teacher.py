@@ -17,8 +17,8 @@ from course_utils import answers
 from course_utils.absent import Renormalised
 from course_utils.born_again import Cwtm, Dkpp
 from course_utils.data import Batch, Images
-from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Rkd
-from course_utils.training import Teacher, augmented
+from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Rkd, Supervised
+from course_utils.training import Teacher, augmented, fit
 from tests.faults.said import refused
 from tests.faults.toys import FAMILIES, TAUGHT, convolutional, lesson, perceptron, quick, toy, weights_of
 
@@ -294,3 +294,18 @@ def test_a_teacher_does_not_follow_the_training_of_its_original() -> None:
     before = teacher.logits(shuffled(toy())).clone(), teacher.embeddings(shuffled(toy())).clone()
     quick(original, Rkd(Teacher(perceptron(1)), hard_weight=1))
     assert_close((teacher.logits(shuffled(toy())), teacher.embeddings(shuffled(toy()))), before)
+
+
+@REMEMBERED
+def test_a_teacher_that_learns_again_has_new_answers(answer: Callable[[Teacher, Batch], Tensor]) -> None:
+    teacher, images = Teacher(convolutional()), toy()
+    answer(teacher, shuffled(images))
+    fit(teacher.model.requires_grad_(True), images, Supervised(), epochs=2, lr=0.05, progress=False)
+    assert_close(answer(teacher, shuffled(images)), answer(Teacher(teacher.model), shuffled(images)))
+
+
+def test_two_parts_of_the_same_size_each_have_their_answers() -> None:
+    images, teacher = toy(40), Teacher(convolutional())
+    for part in (images.subset(torch.arange(0, 20)), images.subset(torch.arange(20, 40))):
+        batch = part.batch(torch.arange(20))
+        assert_close(teacher.logits(batch), teacher(batch.x))

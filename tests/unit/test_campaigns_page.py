@@ -50,7 +50,7 @@ def test_only_the_seeds_of_both_sides_are_compared() -> None:
 def test_errors_are_counted_not_turned_into_points() -> None:
     large, small = {"size": 2, "method": "KD"}, {"size": 1, "method": "KD"}
     told = campaigns.told(ROWS, Comparison("grand", large, "petit", small, "errors_before"))
-    assert plain(told) == "grand : 199 ; petit : 99. Écart 100, entre 100 et 100 : significatif (3 graines)."
+    assert plain(told) == "grand : 199 ; petit : 99. Écart +100, entre +100 et +100 : significatif (3 graines)."
 
 
 def test_numbers_of_the_table_are_means_and_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
