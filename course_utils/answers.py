@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.data import Images
 
@@ -13,6 +13,22 @@ CHUNK = 2000  # images : une interruption ne perd que les réponses en cours
 def version(tensor: Tensor) -> int:
     """Combien de fois ce tenseur a été modifié sur place ; −1 s'il ne le compte pas (né sous `inference_mode`)."""
     return -1 if tensor.is_inference() else tensor._version
+
+
+class Weights:
+    """Les poids d'un réseau tels qu'ils étaient quand il a répondu."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.first = next(model.parameters(), None)
+        self.all = [w for w in (*model.parameters(), *model.buffers()) if not w.is_inference()]
+        self.changes = self._count()
+
+    def up_to_date(self, model: nn.Module) -> bool:
+        """Faux s'ils ont été remplacés, ou modifiés sur place : `load_state_dict`, un apprentissage."""
+        return next(model.parameters(), None) is self.first and self._count() == self.changes
+
+    def _count(self) -> int:
+        return sum([weight._version for weight in self.all])  # lu à chaque lot : quatre fois plus vite que `version`
 
 
 class Answers:

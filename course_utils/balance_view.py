@@ -126,8 +126,7 @@ class BalanceTable:
         if method == "seul":
             return "—"
         gap = results.paired(self._values[method], self._values["seul"])
-        sign = "+" if round(100 * gap.mean, 2) > 0 else ""
-        return f"{sign}{french_number(100 * gap.mean, 2)}{'' if gap.significant else ' (n. s.)'}"
+        return f"{results.signed(100 * gap.mean)}{'' if gap.significant else ' (n. s.)'}"
 
     def _spent(self, method: str) -> list[str]:
         spent = self._costs[method]

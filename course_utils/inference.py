@@ -8,7 +8,7 @@ from functools import cache, cached_property
 import torch
 from torch import Tensor, nn
 
-from course_utils.answers import Answers
+from course_utils.answers import Answers, Weights
 from course_utils.arguments import check_logits, network
 from course_utils.data import Batch, Images, checked_images
 from course_utils.gradients import gradient_mode_kept
@@ -118,8 +118,7 @@ class Teacher(nn.Module):
         self.model: StagedNet = twin.requires_grad_(False)
         self._original = weakref.ref(model)
         self._answers: list[Answers] = []
-        self._weights = [w for w in (*twin.parameters(), *twin.buffers()) if not w.is_inference()]
-        self._changes = sum([weight._version for weight in self._weights])
+        self._weights = Weights(twin)
         self._move(best_device())
         self.eval()
 
@@ -194,9 +193,8 @@ class Teacher(nn.Module):
         return answers
 
     def _forget_what_other_weights_said(self) -> None:
-        """Vide les réponses gardées si, depuis, un poids a été modifié sur place."""
-        if (changes := sum([weight._version for weight in self._weights])) != self._changes:
-            self._changes = changes
+        if not self._weights.up_to_date(self.model):
+            self._weights = Weights(self.model)
             self._answers.clear()
             self.__dict__.pop("_headless", None)
 

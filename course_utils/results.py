@@ -168,17 +168,18 @@ def compared(name: str, values: Sequence[float], other: str, other_values: Seque
     """Deux suites d'exactitudes comparées graine par graine, en une phrase : l'écart et son intervalle à 95 %."""
     gap = paired(values, other_values)
     low, high = legible(100 * gap.low), legible(100 * gap.high)
-    mean = legible(100 * gap.mean) if gap.significant else _signed(100 * gap.mean)
+    mean = legible(100 * gap.mean) if gap.significant else signed(100 * gap.mean)
     middle = f"{mean} point{plural(round(100 * gap.mean, 2))}"
     return typography(f"{name} contre {other} : {middle}, entre {low} et {high} : {gap.verdict} ({gap.count} graines).")
 
 
 def legible(value: float, digits: int = 2) -> str:
     """Un écart signé, avec `digits` décimales, ou plus s'il en faut pour voir de quel côté de zéro il tombe."""
-    return _signed(value, next((more for more in range(digits, 5) if round(value, more)), digits))
+    return signed(value, next((more for more in range(digits, 5) if round(value, more)), digits))
 
 
-def _signed(value: float, digits: int = 2) -> str:
+def signed(value: float, digits: int = 2) -> str:
+    """Un écart avec son signe, sauf s'il s'arrondit à zéro."""
     text = french_number(value, digits)
     return f"+{text}" if round(value, digits) > 0 else text
 

@@ -225,8 +225,10 @@ def test_kd_and_rkd_together_ask_the_teacher_once_and_learn_the_same() -> None:
     [
         lambda teacher, other: teacher.load_state_dict(other.state_dict()),
         lambda teacher, other: teacher.model.load_state_dict(other.model.state_dict()),
+        lambda teacher, other: teacher.load_state_dict(other.state_dict(), assign=True),
+        lambda teacher, other: setattr(teacher, "model", other.model),
     ],
-    ids=["enseignant", "son réseau"],
+    ids=["enseignant", "son réseau", "poids remplacés", "réseau remplacé"],
 )
 def test_other_weights_given_to_a_teacher_have_their_own_answers(
     answer: Callable[[Teacher, Batch], Tensor], change: Callable[[Teacher, Teacher], object]
