@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from course_utils import measures
 from course_utils.drawing.layout import stack, text_panel
-from course_utils.drawing.svg import WIDTH
+from course_utils.drawing.svg import alt_of
 from course_utils.french import typography
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
@@ -21,7 +21,7 @@ SHAPES = (
 )
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
-HEIGHT = 590.0  # la situation et trois conseils
+WIDE, HEIGHT = 1040.0, 410.0  # trois conseils, et les cinq questions au-dessus, sur un écran de 720 lignes
 STEPS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
@@ -70,7 +70,7 @@ def advice_picture(**choices: str) -> str:
             typography(f"{advice.reason}\n{advice.measure} → {advice.notebook}"),
             title=typography(f"{rank}. {advice.method}"),
             color="student" if rank == 1 else "teacher",
-            width=WIDTH,
+            width=WIDE,
         )
         for rank, advice in enumerate(found, 1)
     ]
@@ -78,8 +78,7 @@ def advice_picture(**choices: str) -> str:
         f"Votre situation : {choices['images']} ; de l'enseignant, {choices['access']} ; "
         f"votre élève, {choices['shape']} ; pour {choices['goal']} ; {choices['steps']}."
     )
-    situation = text_panel(typography(told), color="muted", width=WIDTH)
-    return stack(situation, *panels, gap=0, height=HEIGHT)
+    return stack(*panels, gap=-10, height=HEIGHT, alt=" ".join([typography(told), *map(alt_of, panels)]))
 
 
 class Rule(NamedTuple):

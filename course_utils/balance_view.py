@@ -6,21 +6,12 @@ from typing import NamedTuple
 from course_utils import results
 from course_utils.balance import BATCH, BORN_AGAIN, Cost, frontier
 from course_utils.drawing.named_points import NamedPoint, named_points
+from course_utils.drawing.palette import METHODS
 from course_utils.french import french_number, french_percent, plural, typography
 from course_utils.results import Interval, Row
 
-# Une couleur par ce que l'on recopie : rien, des réponses, des représentations, des relations.
-COLORS: Mapping[str, str] = {
-    "seul": "truth",
-    "KD": "distilled",
-    "KD sans label": "distilled",
-    BORN_AGAIN: "distilled",
-    "FitNets": "teacher",
-    "indices partout": "teacher",
-    "LIT": "teacher",
-    "RKD": "student",
-    "KD + RKD": "student",
-}
+# Les couleurs de toutes les figures, et pour une variante celle de sa méthode.
+COLORS: Mapping[str, str] = METHODS | {"KD sans label": "distilled", BORN_AGAIN: "distilled", "KD + RKD": "relation"}
 
 
 def accuracies(rows: Sequence[Row]) -> dict[str, list[float]]:

@@ -167,7 +167,6 @@ def _bars(cells: "Cells", names: list[Any], groups: list[Any], view: View, *, al
         next(iter(means.values())) if single else means,
         alt=alt,
         title=title,
-        x_label="" if not low else "l'axe ne part pas de zéro",
         limits=(low, min(1.0, highest + 0.02) if share else 1.05 * highest),
         intervals=[(one.low, one.high) for one in found[groups[0]]] if single else (),
         value_format=form,

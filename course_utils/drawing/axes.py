@@ -162,11 +162,11 @@ def horizontal_axis(
     grid_from : l'ordonnée d'où descendent des lignes de grille ; sans elle, de simples petits traits.
     """
     parts = []
-    for count in (9, 7, 5, 4, 3, 2, 1):
-        ticks = tick_labels(scale, count, form)
-        if sum(svg.text_width(name, svg.SMALL) + 18 for _, name in ticks) <= scale.stop - scale.start:
-            break
-    for value, name in ticks:
+    room = scale.stop - scale.start
+    choices = [tick_labels(scale, count, form) for count in (9, 7, 5, 4, 3, 2, 1)]
+    spaced = ([t for t in choices if sum(svg.text_width(n, svg.SMALL) + gap for _, n in t) <= room] for gap in (18, 4))
+    fitting = [ticks for found in spaced for ticks in found if len(ticks) > 1]  # une seule ne gradue rien
+    for value, name in (fitting or choices[-1:])[0]:
         x = scale(value)
         parts += [svg.line(x, y, x, y + 5, MUTED) if grid_from is None else svg.line(x, grid_from, x, y, GRID)]
         parts += [centered(name, x, y + 21, width, MUTED)]

@@ -12,6 +12,9 @@ PALETTE: dict[str, str] = {
     "teacher": BLUE,
     "student": VERMILLION,
     "distilled": GREEN,
+    "hint": BROWN,
+    "lit": VIOLET,
+    "relation": PURPLE,
     "other": PURPLE,
     "truth": INK,
     "right": GREEN,
@@ -21,6 +24,14 @@ PALETTE: dict[str, str] = {
 # Toutes ont un contraste d'au moins 3 sur fond blanc, et restent distinctes deux à deux pour un daltonien.
 CATEGORIES: tuple[str, ...] = (BLUE, VERMILLION, GREEN, PURPLE, BROWN, VIOLET, INK)
 
+METHODS: dict[str, str] = {
+    "seul": "student",
+    "KD": "distilled",
+    "FitNets": "hint",
+    "indices partout": "hint",
+    "LIT": "lit",
+    "RKD": "relation",
+}
 _ROLE_WORDS = (("enseignant", "teacher"), ("distillé", "distilled"), ("élève", "student"))
 
 
@@ -44,11 +55,15 @@ def ink_on(red: int, green: int, blue: int) -> str:
 def colors_for(names: Sequence[str], chosen: Sequence[str | None] = ()) -> list[str]:
     """Une couleur par nom, toujours la même pour un même rôle d'une figure à l'autre du cours.
 
-    Une couleur choisie l'emporte ; sinon un nom qui contient « enseignant », « distillé » ou « élève » prend la
-    couleur de ce rôle (une seule fois par figure) ; les autres se partagent ce qui reste de CATEGORIES.
+    Une couleur choisie l'emporte ; sinon une méthode garde la sienne (METHODS), et un nom qui contient « enseignant »,
+    « distillé » ou « élève » prend la couleur de ce rôle (une seule fois par figure) ; les autres se partagent ce qui
+    reste de CATEGORIES.
     """
     given = [*chosen, *[None] * (len(names) - len(chosen))]
     colors = [color_of(role) if role else "" for role in given]
+    for i, name in enumerate(names):
+        if not colors[i] and name in METHODS and PALETTE[METHODS[name]] not in colors:
+            colors[i] = PALETTE[METHODS[name]]
     for word, role in _ROLE_WORDS:
         for i, name in enumerate(names):
             if not colors[i] and word in name.lower() and PALETTE[role] not in colors:

@@ -7,6 +7,7 @@ from itertools import combinations
 from torch import Tensor
 
 from course_utils.drawing import svg
+from course_utils.drawing.axes import heading
 from course_utils.drawing.palette import GRID, INK, MUTED, PALETTE
 
 
@@ -26,15 +27,14 @@ def plane(
 
     color : un rôle de PALETTE. selected : le numéro du point à cercler. Les flèches sont dans l'unité des points.
     """
-    top = 34 if title else 8
+    head, top = heading(title, width) if title else ("", 8.0)
     side = width - 16
 
     def place(x: float, y: float) -> svg.Point:
         return 8 + side * (x + reach) / (2 * reach), top + side * (reach - y) / (2 * reach)
 
     dots = [place(*point) for point in points.tolist()]
-    parts = [svg.text(title, width / 2, 23, anchor="middle", bold=True)] if title else []
-    parts += [svg.rect(8, top, side, side, "none", stroke=GRID, radius=6)]
+    parts = [head, svg.rect(8, top, side, side, "none", stroke=GRID, radius=6)]
     units = range(-int(reach), int(reach) + 1)
     grid = [((u, -reach), (u, reach)) for u in units] + [((-reach, u), (reach, u)) for u in units]
     parts += [svg.segments([(place(*start), place(*end)) for start, end in grid], GRID, width=0.6)]
@@ -45,7 +45,9 @@ def plane(
     for (x, y), step in zip(points.tolist(), [] if arrows is None else arrows.tolist(), strict=arrows is not None):
         parts += [_arrow(place(x, y), place(x + step[0], y + step[1]))]
     for (x, y), name in zip(dots, names, strict=True):
-        parts += [svg.dot(x, y, PALETTE[color], radius=7), svg.text(name, x + 10, y - 9, bold=True, halo=True)]
+        near, anchor = (x + 10, "start") if x < width - 30 else (x - 10, "end")
+        parts += [svg.dot(x, y, PALETTE[color], radius=7)]
+        parts += [svg.text(name, near, y - 9, anchor=anchor, bold=True, halo=True)]
     return svg.document(width, top + side + 8, "".join(parts), alt)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from course_utils.drawing import svg
 from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of, numbers
-from course_utils.drawing.palette import INK, MUTED, PALETTE, colors_for
+from course_utils.drawing.palette import INK, MUTED, PALETTE, PAPER, colors_for
 from course_utils.french import french_number, french_percent, plural
 
 LONGEST = 0.5  # la part de la largeur que peut prendre le plus long des noms
@@ -28,15 +28,17 @@ def bar_chart(
     highlight: str | None = None,
     colors: Sequence[str | None] = (),
     value_format: Format | None = None,
+    row_height: float = 0,
     width: float = svg.WIDTH,
 ) -> str:
     """Des barres horizontales, une ligne par nom : des probabilités, des gradients, des scores.
 
     series : une suite de len(names) valeurs, ou plusieurs {nom de la série : valeurs}.
-    log : échelle logarithmique, pour voir le « savoir noir » (1e-6) ; une valeur sous la borne basse n'a pas de
-    barre. limits : bornes de l'axe (par défaut 0 à 1 pour des probabilités, 1e-6 à 1 en log) ; fixées, elles
-    empêchent l'axe de bouger quand la figure vit. intervals : (bas, haut) de chaque barre d'une série unique, en
-    moustaches. reference : (nom, valeurs) marquées d'un trait noir.
+    log : échelle logarithmique, pour voir le « savoir noir » (1e-6) ; une valeur sous la borne basse n'a pas de barre.
+    limits : bornes de l'axe (par défaut 0 à 1 pour des probabilités, 1e-6 à 1 en log) ; fixées, elles empêchent l'axe
+    de bouger quand la figure vit, et une barre qui en sort est coupée de deux traits blancs ; un axe qui ne part pas
+    de zéro le dit. row_height : hauteur minimale d'une ligne, pour en aligner deux figures. intervals : (bas, haut) de
+    chaque barre d'une série unique, en moustaches. reference : (nom, valeurs) marquées d'un trait noir.
     highlight : le nom écrit en gras (la vraie classe). Lève ValueError si les longueurs diffèrent.
     """
     if not names:
@@ -63,8 +65,9 @@ def bar_chart(
     head, top = heading(title, width)
     keys = [(label, fill) for label, fill in zip(bars, fills, strict=True) if label]
     key, top = legend(keys, top, width, mark=reference[0] if reference else "")
-    thick = 22 if len(bars) == 1 else 18
-    step = thick * len(bars) + 10
+    thick, gap = (22, 10) if len(bars) == 1 else (14, 8)
+    row = thick * len(bars)
+    step = max(row + gap, row_height)
     bottom = top + 8 + step * len(names)
     shown = [svg.shortened(name, LONGEST * width, svg.TEXT) for name in names]
     left = 26 + max(svg.text_width(told, svg.TEXT, name == highlight) for told, name in zip(shown, names, strict=True))
@@ -76,22 +79,15 @@ def bar_chart(
     base = low if log else 0.0
     zero = scale(base)
     ticks = french_percent if form(0.5).endswith("%") else french_number  # l'axe dans l'unité des valeurs
+    if not log and not low <= 0 <= high:
+        x_label = f"{x_label} (l'axe ne part pas de zéro)" if x_label else "l'axe ne part pas de zéro"
     parts = [head, key, horizontal_axis(scale, bottom, width, x_label, ticks, grid_from=top + 4)]
     # Un NaN n'a pas de barre : son nombre, écrit, l'annonce.
     lengths = [[value if math.isfinite(value) else base for value in values] for values in bars.values()]
     for i, name in enumerate(names):
-        y = top + 8 + i * step
-        parts += [svg.text(shown[i], left - 10, y + (step - 10) / 2 + 6, anchor="end", bold=name == highlight)]
-        for j, ends in enumerate(lengths):
-            end = scale(ends[i])
-            parts += [
-                svg.rect(min(zero, end), y + j * thick, abs(end - zero), thick - 1, fills[j], stroke=INK, radius=1)
-            ]
-        if intervals:
-            parts += [_whisker(scale, intervals[i], y + thick / 2)]
-        if marks:
-            parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + step - 8, INK, width=3)]
-        for j, values in enumerate(bars.values()):
+        y = top + 8 + i * step + (step - row - gap) / 2
+        parts += [svg.text(shown[i], left - 10, y + row / 2 + 6, anchor="end", bold=name == highlight)]
+        for j, values in enumerate(bars.values()):  # sous les barres : leur contour clair en mordrait une
             near, far = intervals[i] if intervals else (lengths[j][i], lengths[j][i])
             place, anchor = (scale(far) + 6, "start") if lengths[j][i] >= 0 else (scale(near) - 6, "end")
             if marks and place - 6 < scale(marks[i]) < place + svg.text_width(form(values[i]), svg.SMALL):
@@ -99,8 +95,22 @@ def bar_chart(
             parts += [
                 svg.text(form(values[i]), place, y + (j + 0.5) * thick + 4.5, size=svg.SMALL, anchor=anchor, halo=True)
             ]
+        for j, ends in enumerate(lengths):
+            end, at = scale(ends[i]), y + j * thick
+            parts += [svg.rect(min(zero, end), at, abs(end - zero), thick - 1, fills[j], stroke=INK, radius=1)]
+            if ends[i] > high or (ends[i] < low and not log):
+                parts += [_cut(end - math.copysign(10, end - zero), at, thick - 1)]
+        if intervals:
+            parts += [_whisker(scale, intervals[i], y + thick / 2)]
+        if marks:
+            parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + row + 2, INK, width=3)]
     parts += [svg.line(zero, top + 4, zero, bottom, MUTED)]
     return svg.document(width, bottom + (56 if x_label else 32), "".join(parts), alt)
+
+
+def _cut(x: float, y: float, thick: float) -> str:
+    """Deux traits blancs en travers d'une barre, autour de x : elle continue au-delà de l'axe."""
+    return "".join(svg.line(at - 4, y + thick + 1, at + 4, y - 1, PAPER, width=3) for at in (x - 4, x + 4))
 
 
 def _whisker(scale: Scale, ends: tuple[float, float], y: float) -> str:

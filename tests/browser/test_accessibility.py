@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from course_utils.figures import heat_map
 from tests.browser import accessibility, front_ends
+from tests.browser.views import TALLEST, tall
 from tests.course import ROOT
 
 DRAWINGS = sorted((ROOT / "notebooks" / "figures").glob("*.svg"))
@@ -75,6 +76,12 @@ def test_a_good_page_has_no_fault(sheet: Page) -> None:
 )
 def test_a_text_lost_in_a_picture_is_found(sheet: Page, drawing: str, ground: str, faint: bool) -> None:
     assert bool(accessibility.faint_texts(shown(sheet, drawing, ground), AREA)) is faint
+
+
+@pytest.mark.parametrize("height", [TALLEST, TALLEST + 1])
+def test_a_live_picture_taller_than_the_screen_is_found(sheet: Page, height: int) -> None:
+    found = tall(shown(sheet, f"<div class='cours-vivant' style='height:{height}px'></div>"))
+    assert bool(found) is (height > TALLEST)
 
 
 @pytest.mark.parametrize(("ink", "lost"), [("white", "0,10"), ("black", "0,50")])

@@ -1,11 +1,14 @@
 """Un notebook exécuté, vu par tous : par un lecteur d'écran, dans le noir, à 200 %, et sans widgets."""
 
+from playwright.sync_api import Page
+
 from tests.browser import accessibility, front_ends
 from tests.browser.notebook_page import NotebookPage
 
 # Ce que nous écrivons ; le reste de la page est à JupyterLab.
 AREAS = (".jp-OutputArea-output", ".jp-RenderedMarkdown")
 COLOURS = ("color-contrast", "link-in-text-block")
+TALLEST = 599  # pixels : ce que JupyterLab laisse au notebook sur un écran de 1280 × 720
 ZOOMED = (640, 450)  # pixels CSS : la moitié de l'onglet, ce qu'il en reste à 200 %
 
 
@@ -19,6 +22,7 @@ def everybody_reads(notebook: NotebookPage) -> None:
         assert light.contrasts >= texts, f"axe n'a lu que {light.contrasts} textes, pour {texts} paragraphes et titres"
         faint = accessibility.faint_texts(notebook.page, AREAS)
         assert faint == [], "\n".join(faint)
+        assert tall(notebook.page) == [], "plus hautes que l'écran d'un vidéoprojecteur"
         with notebook.dark():
             dark = accessibility.read(notebook.page, AREAS, only=COLOURS)
             assert dark.faults == [], "thème sombre\n" + "\n".join(dark.faults)
@@ -30,6 +34,12 @@ def everybody_reads(notebook: NotebookPage) -> None:
         assert cut == [], "à 200 %\n" + "\n".join(cut)
         small = accessibility.small_texts(notebook.page, AREAS, accessibility.ZOOM)
         assert small == [], "à 200 %\n" + "\n".join(small)
+
+
+def tall(page: Page) -> list[str]:
+    """Les images vivantes que l'on ne voit pas en entier, réglages compris : on ne peut pas les régler et les voir."""
+    heights = page.evaluate("[...document.querySelectorAll('.cours-vivant')].map(e => e.offsetHeight)")
+    return [f"image {i} : {height} px" for i, height in enumerate(heights) if height > TALLEST]
 
 
 def prepare(notebook: NotebookPage) -> None:

@@ -1,0 +1,101 @@
+"""Ce qui sort d'un axe se voit, et un axe dit d'où il part."""
+
+import re
+
+import pytest
+import torch
+
+from course_utils import relations_view as rv
+from course_utils.drawing.palette import METHODS, PALETTE, PAPER, colors_for
+from course_utils.figures import bar_chart
+from tests.course import NOTEBOOKS, code
+
+FROM_ZERO = "ne part pas de zéro"
+
+
+def cuts(drawing: str) -> int:
+    """Le nombre de traits blancs en travers d'une barre."""
+    return len(re.findall(f'<line[^>]*stroke="{PAPER}"', drawing))
+
+
+@pytest.mark.parametrize(
+    ("values", "limits", "bars"),
+    [([2.1, 1.0], (-1, 2), 1), ([-1.1, 2.1], (-1, 2), 2), ([2.0, -1.0], (-1, 2), 0), ([float("nan"), 0], (-1, 2), 0)],
+)
+def test_a_bar_that_leaves_the_axis_is_cut(values: list[float], limits: tuple[float, float], bars: int) -> None:
+    assert cuts(bar_chart(["a", "b"], values, alt="x", limits=limits)) == 2 * bars
+
+
+@pytest.mark.parametrize(("value", "bars"), [(1e-9, 0), (0.5, 0), (3.0, 1)])
+def test_a_logarithmic_bar_is_cut_above_only(value: float, bars: int) -> None:
+    assert cuts(bar_chart(["a"], [value], alt="x", log=True, limits=(1e-6, 1))) == 2 * bars
+
+
+@pytest.mark.parametrize(
+    ("limits", "log", "told"),
+    [((0.5, 1), False, True), ((-2, -1), False, True), ((0, 1), False, False), ((-1, 1), False, False),
+     ((1e-6, 1), True, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("label", ["", "points"])
+def test_an_axis_says_that_it_does_not_start_at_zero(
+    limits: tuple[float, float], log: bool, told: bool, label: str
+) -> None:
+    drawing = bar_chart(["a"], [limits[1]], alt="x", limits=limits, log=log, x_label=label)
+    assert (FROM_ZERO in drawing) is told
+    assert label in drawing
+
+
+def middles(drawing: str, names: list[str]) -> list[float]:
+    return [float(re.search(f'y="([^"]+)"[^>]*>{name}<', drawing)[1]) for name in names]  # type: ignore[index]
+
+
+def test_two_charts_side_by_side_have_the_same_rows() -> None:
+    names = ["un", "deux", "trois"]
+    pair = bar_chart(names, {"x": [1, 2, 3], "y": [1, 2, 3]}, alt="x", limits=(0, 3))
+    alone = bar_chart(names, {"z": [1, 2, 3]}, alt="x", limits=(0, 3), row_height=36)
+    assert middles(alone, names) == pytest.approx(middles(pair, names), abs=1.5)
+    assert middles(bar_chart(names, {"z": [1, 2, 3]}, alt="x"), names) != pytest.approx(middles(pair, names), abs=1.5)
+
+
+def test_a_narrow_axis_keeps_at_least_two_graduations() -> None:
+    drawing = bar_chart(["un nom qui prend de la place"], [0.39], alt="x", limits=(-0.42, 0.42), width=600)
+    assert len(re.findall(r">−?0,\d<", drawing)) > 2
+
+
+@pytest.mark.parametrize("shift", [(-2.0, -2.0), (2.0, 0.0), (0.0, 2.0)])
+@pytest.mark.parametrize("stretch", [(1.5, 0.5), (1.0, 1.0)])
+def test_every_point_stays_in_its_frame(shift: tuple[float, float], stretch: tuple[float, float]) -> None:
+    teacher = torch.tensor([[-2.0, -1.5], [2.0, -1.0], [1.0, 2.0], [-1.5, 1.5], [0.2, 0.0]])
+    for k in range(5):
+        student = teacher * torch.tensor(stretch)
+        student[k] += torch.tensor(shift)
+        drawing = rv._cloud("élève", "student", rv._values(student), None, k)
+        frame = re.search(r'<rect x="(\S+)" y="(\S+)" width="(\S+)" [^>]*rx="6"', drawing)
+        left, top, side = map(float, frame.groups()) if frame else ()
+        dots = re.findall(rf'<circle cx="(\S+)" cy="(\S+)" r="7[^>]*fill="{PALETTE["student"]}"', drawing)
+        assert len(dots) == 5
+        assert all(left < float(x) < left + side and top < float(y) < top + side for x, y in dots)
+
+
+def test_a_name_near_the_edge_stays_in_the_picture() -> None:
+    cloud = rv._values(torch.tensor([[3.4, 0.0], [-3.4, 0.0], [0.0, 1.0]]))
+    drawing = rv._cloud("élève", "student", cloud, None, None)
+    (text,) = re.findall("<text[^>]*>A<", drawing)
+    assert 'text-anchor="end"' in text
+    (text,) = re.findall("<text[^>]*>B<", drawing)
+    assert "text-anchor" not in text
+
+
+def test_a_method_keeps_its_colour_from_one_figure_to_the_next() -> None:
+    for names in (["LIT", "autre", "KD"], ["seul", "KD", "RKD"], ["KD", "indices partout", "LIT", "seul"]):
+        colors = dict(zip(names, colors_for(names), strict=True))
+        assert {name: colors[name] for name in names if name in METHODS} == {
+            name: PALETTE[METHODS[name]] for name in names if name in METHODS
+        }
+        assert len(set(colors.values())) == len(names)
+
+
+def test_notebooks_name_roles_rather_than_colours() -> None:
+    codes = [(path.name, found) for path in NOTEBOOKS for cell in code(path)
+             for found in re.findall("#[0-9A-Fa-f]{6}\\b", cell.source)]  # fmt: skip
+    assert codes == []
