@@ -160,9 +160,9 @@ def _style() -> Any:
         f".cours-vivant input[type=checkbox] {{width: {size}px; height: {size}px}}"
         # la piste et le contour du clavier se voient sur fond clair comme sur fond sombre
         ".cours-vivant .noUi-connects {background: #767676 !important}"
-        f"{focused} {{outline: 3px solid currentColor !important; outline-offset: 2px}}"
+        f"{focused} {{outline: 3px solid currentColor !important; outline-offset: 2px}}"
         # la flèche des menus, noire chez ipywidgets, disparaît sur fond sombre : celle du navigateur suit le texte
-        ".cours-vivant select {appearance: auto !important; background-image: none !important}"
+        ".cours-vivant select {appearance: auto !important; background-image: none !important}"
         f".cours-vivant .jupyter-widgets {{--jp-widgets-inline-height: {height}px; line-height: {height}px;"
         f" --jp-widgets-slider-handle-size: {handle}px; --jp-widgets-slider-track-thickness: {track}px}}</style>",
         layout=widgets.Layout(display="none"),
