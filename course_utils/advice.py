@@ -21,7 +21,7 @@ SHAPES = (
 )
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
-WIDE, HEIGHT = 1040.0, 410.0  # trois conseils, et les cinq questions au-dessus, sur un écran de 720 lignes
+WIDE, HEIGHT = 1040.0, 402.0  # trois conseils, et les cinq questions au-dessus, sur un écran de 720 lignes
 STEPS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
@@ -78,7 +78,7 @@ def advice_picture(**choices: str) -> str:
         f"Votre situation : {choices['images']} ; de l'enseignant, {choices['access']} ; "
         f"votre élève, {choices['shape']} ; pour {choices['goal']} ; {choices['steps']}."
     )
-    return stack(*panels, gap=-10, height=HEIGHT, alt=" ".join([typography(told), *map(alt_of, panels)]))
+    return stack(*panels, gap=-14, height=HEIGHT, alt=" ".join([typography(told), *map(alt_of, panels)]))
 
 
 class Rule(NamedTuple):

@@ -39,7 +39,7 @@ AXES: Mapping[str, Axis] = {
     "calcul": Axis(
         lambda spent, alone: spent.macs / alone.macs,
         "{} fois le coût",
-        "calcul de l'apprentissage, rapporté à celui de l'élève seul",
+        "calcul de l'apprentissage, en fois celui de l'élève seul",
         True,
     ),
     "mémoire": Axis(
@@ -77,12 +77,13 @@ def balance_chart(rows: Sequence[Row], costs: Mapping[str, Cost], *, title: str,
         [NamedPoint(names[method], paid[method], i.mean, i.low, i.high, COLORS[method]) for method, i in found.items()],
         alt=f"{title}. {' ; '.join(told)}. En gras, les méthodes que nulle autre ne bat : {', '.join(best)}.",
         title=title,
-        x_label=chosen.label,
+        x_label=f"{chosen.label} (à coût presque égal, points côte à côte)",
         y_label="exactitude sur le test (en gras : les méthodes que nulle autre ne bat)",
         frontier=[names[method] for method in best],
         log_x=chosen.log,
         x_limits=(0.8, 1.35 * max(paid.values())) if chosen.log else None,
         y_format=french_percent,
+        width=900,
         height=440,
     )
 

@@ -153,14 +153,15 @@ def _style() -> Any:
     size, height = round(TEXT * zoom()), round(2 * TEXT * zoom())
     handle, track = round(16 * zoom() ** 2), round(4 * zoom())  # 16 et 4 px d'origine ; la poignée se voit de loin
     texts = ", ".join(f".cours-vivant {part}" for part in (".widget-label", ".widget-label-basic", "input", "select"))
-    keyed = (".noUi-handle", "input", "select", "button")
-    focused = ", ".join(f".cours-vivant {part}:focus-visible" for part in keyed)
+    focused = ", ".join(f".cours-vivant {part}:focus-visible" for part in ("input", "select", "button"))
     return widgets.HTML(
         f"<style>{texts}, .cours-vivant button {{font-size: {size}px !important}}"
         f".cours-vivant input[type=checkbox] {{width: {size}px; height: {size}px}}"
         # la piste et le contour du clavier se voient sur fond clair comme sur fond sombre
         ".cours-vivant .noUi-connects {background: #767676 !important}"
-        f"{focused} {{outline: 3px solid currentColor !important; outline-offset: 2px}}"
+        ".cours-vivant .noUi-handle:focus-visible {outline: 3px solid currentColor !important; outline-offset: 2px}"
+        # en dedans : leur ligne couperait ce qui dépasse
+        f"{focused} {{outline: 3px solid currentColor !important; outline-offset: -3px}}"
         # la flèche des menus, noire chez ipywidgets, disparaît sur fond sombre : celle du navigateur suit le texte
         ".cours-vivant select {appearance: auto !important; background-image: none !important}"
         f".cours-vivant .jupyter-widgets {{--jp-widgets-inline-height: {height}px; line-height: {height}px;"

@@ -5,10 +5,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Format, Limits, axes, limits_of, spread
+from course_utils.drawing.axes import Format, Limits, Scale, axes, limits_of, spread
 from course_utils.drawing.palette import INK, MUTED, PALETTE, color_of
 from course_utils.french import french_number
 
+APART = 16.0  # pixels entre deux points qui se cacheraient
 LONGEST = 0.45  # la part de la largeur que peut prendre le plus long des noms
 
 
@@ -76,7 +77,8 @@ def named_points(
         side, anchor = (-8, "end") if fits else (8, "start")
         at_y = box.y.start - 10 - 20 * i
         parts += [svg.text(name, box.x(x) + side, at_y, size=svg.SMALL, anchor=anchor, color=MUTED, halo=True)]
-    at = [(box.x(point.x), box.y(point.y)) for point in points]  # et non par nom : deux points peuvent le partager
+    across = _side_by_side(points, box.x)
+    at = [(x, box.y(point.y)) for x, point in zip(across, points, strict=True)]  # deux points peuvent partager un nom
     named = {point.name: place for point, place in zip(points, at, strict=True)}
     steps = [named[name] for name in frontier]
     stairs = [corner for (x, y), (x2, _) in pairwise(steps) for corner in ((x, y), (x2, y))]
@@ -92,3 +94,21 @@ def named_points(
             parts += [svg.line(x, box.y(point.low), x, box.y(point.high), color, width=2.5)]
         parts += [svg.dot(x, y, color, radius=7)]
     return svg.document(width, height, "".join(parts), alt)
+
+
+def _side_by_side(points: Sequence[NamedPoint], scale: Scale) -> list[float]:
+    """Les abscisses en pixels ; des points presque au même endroit, dont les intervalles se cacheraient, sont écartés
+    de part et d'autre de leur milieu.
+    """
+    places = [scale(point.x) for point in points]
+    order = sorted((i for i, point in enumerate(points) if point.high > point.low), key=lambda i: places[i])
+    groups: list[list[int]] = []
+    for i in order:
+        near = bool(groups) and places[i] - places[groups[-1][-1]] < APART
+        groups = [*groups[:-1], [*groups[-1], i]] if near else [*groups, [i]]
+    for group in (found for found in groups if len(found) > 1):
+        middle = sum(places[i] for i in group) / len(group)
+        first = max(middle - APART * (len(group) - 1) / 2, scale.start + APART / 2)
+        for k, i in enumerate(group):
+            places[i] = first + APART * k
+    return places

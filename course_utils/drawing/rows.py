@@ -65,7 +65,7 @@ def bar_chart(
     head, top = heading(title, width)
     keys = [(label, fill) for label, fill in zip(bars, fills, strict=True) if label]
     key, top = legend(keys, top, width, mark=reference[0] if reference else "")
-    thick, gap = (22, 10) if len(bars) == 1 else (14, 8)
+    thick, gap = (22, 10) if len(bars) == 1 else (14, 7)
     row = thick * len(bars)
     step = max(row + gap, row_height)
     bottom = top + 8 + step * len(names)

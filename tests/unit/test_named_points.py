@@ -122,3 +122,19 @@ def test_a_stack_is_never_shorter_than_asked():
     assert svg.size_of(stack(one, two, height=natural + 50))[1] == pytest.approx(natural + 50)
     assert svg.size_of(stack(one, two, height=10))[1] == natural
     assert svg.size_of(stack(one, height=natural))[1] == pytest.approx(natural)
+
+
+def columns(*points):
+    return [x for x, _ in dots(draw([point("a", x, 0.5, half) for x, half in points], x_limits=(0, 10)))]
+
+
+def test_points_that_would_hide_each_other_stand_side_by_side():
+    middle, first, last, far = columns((5.01, 0.1), (5.0, 0.1), (5.02, 0.1), (9.0, 0.1))
+    assert first < middle < last and min(middle - first, last - middle) >= 14  # l'ordre des valeurs est gardé
+    assert [middle, far] == pytest.approx(columns((5.01, 0.1), (9.0, 0.1)), abs=0.2)
+    bare = columns((5.0, 0.0), (5.01, 0.0))
+    assert abs(bare[1] - bare[0]) < 2  # sans intervalle, rien n'est caché
+
+
+def test_points_at_the_edge_stay_in_the_frame():
+    assert min(columns(*[(0.0, 0.1)] * 5)) > columns((0.0, 0.1))[0]
