@@ -24,6 +24,11 @@ SHOWN = """() => [...document.querySelectorAll('.output')].flatMap(output => [
   output.innerText, ...[...output.querySelectorAll('svg text')].map(text => text.textContent),
   ...[...output.querySelectorAll('[aria-label]')].map(named => named.getAttribute('aria-label')),
 ])"""
+# Les images réduites au point que leurs textes, de 14 pixels au moins, ne se lisent plus.
+SHRUNK = """() => [...document.querySelectorAll('.output svg[role=img], figure svg[role=img], .prose img')]
+  .map(e => [e.getAttribute('alt') ?? e.getAttribute('aria-label'),
+             e.getBoundingClientRect().width / (e.naturalWidth ?? e.viewBox.baseVal.width)])
+  .filter(([_, scale]) => scale > 0 && scale < 0.8)"""
 HEIGHT = "document.documentElement.scrollHeight"
 LESSONS = [name for source, name in site.PAGES.items() if source not in site.PRINTED]
 
@@ -51,6 +56,7 @@ def test_page_opens_from_the_disk(tab: Page, folder: Path, name: str) -> None:
     for width in (1280, A4[0], 400):
         tab.set_viewport_size({"width": width, "height": A4[1]})
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert tab.evaluate(SHRUNK) == []
     links: list[str] = tab.locator("a").evaluate_all("links => links.map(link => link.href)")
     inside = [link.partition("#")[0] for link in links if link.startswith("file:")]
     assert {link for link in inside if not (folder / Path(link).name).exists()} == set()
