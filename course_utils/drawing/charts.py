@@ -1,16 +1,19 @@
 """Courbes et nuages de points."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Axes, Format, Limits, Scale, axes, legend, limits_of, span_of, spread
+from course_utils.drawing.axes import Axes, axes, legend, spread
 from course_utils.drawing.palette import INK
+from course_utils.drawing.scales import Format, Limits, Scale, limits_of, span_of
 from course_utils.drawing.series import Curves, Level, Line, band, heights, interval, level_line, prepare
 from course_utils.french import french_number
+
+DOTTED = 12  # points au plus : au-delà, une courbe n'en montre aucun
 
 
 def line_chart(
@@ -39,7 +42,9 @@ def line_chart(
     y_format=french_percent écrit une exactitude en pourcentage. Lève ValueError si x et y n'ont pas autant de valeurs.
     """
     lines, level_lines = prepare(curves, levels)
-    x_limits = x_limits or span_of((x for line in lines for x in line.x), log=log_x)
+    seen = {x for line in lines for x in line.x}
+    x_ticks = seen if x_limits is None and len(seen) <= DOTTED else ()  # gradué là où l'on a mesuré
+    x_limits = x_limits or span_of(seen, log=log_x)
     y_limits = y_limits or limits_of(heights(lines, level_lines), log=log_y)
     names, right = _end_labels(lines, level_lines, marker, log_x, y_format)
     box = axes(
@@ -54,13 +59,14 @@ def line_chart(
         y_format=y_format,
         log_x=log_x,
         log_y=log_y,
-        whole_x=all(float(x).is_integer() for line in lines for x in line.x),
+        whole_x=all(float(x).is_integer() for x in seen),
+        x_ticks=x_ticks,
         right=right,
     )
     ends = [(_last_height(line, box), line.color) for line in lines]
     ends += [(box.y(level.y), level.color) for level in level_lines]
     parts = [box.svg, *(level_line(level, box) for level in level_lines), *(band(line, box) for line in lines)]
-    parts += [_trace(line, box.x, box.y, len(line.x) <= 12 and marker is None) for line in lines]
+    parts += [_trace(line, box.x, box.y, len(line.x) <= DOTTED and marker is None) for line in lines]
     if marker is not None:
         parts += [svg.line(box.x(marker), box.y.start, box.x(marker), box.y.stop, INK, width=1.5, dash="3 3")]
         for line in lines:
@@ -86,6 +92,7 @@ def scatter(
     log_x: bool = False,
     x_limits: Limits | None = None,
     y_limits: Limits | None = None,
+    x_ticks: Iterable[float] = (),
     x_format: Format = french_number,
     y_format: Format = french_number,
     width: float = svg.WIDTH,
@@ -109,6 +116,7 @@ def scatter(
         x_format=x_format,
         y_format=y_format,
         log_x=log_x,
+        x_ticks=x_ticks,
     )
     parts = [box.svg]
     for level in level_lines:

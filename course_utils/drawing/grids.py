@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Format, Limits, Scale, centered, heading, limits_of, numbers, tick_labels
+from course_utils.drawing.axes import centered, heading
 from course_utils.drawing.palette import BLACK, GRID, INK, MUTED, PALETTE, PAPER, ink_on
+from course_utils.drawing.scales import Format, Limits, Scale, limits_of, numbers, tick_labels
 from course_utils.french import french_number
 
 # Du clair au foncé (la luminance suffit à lire), et bleu – blanc – vermillon pour les valeurs signées.

@@ -5,8 +5,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Format, Limits, Scale, axes, limits_of, spread
+from course_utils.drawing.axes import axes, spread
 from course_utils.drawing.palette import INK, MUTED, PALETTE, color_of
+from course_utils.drawing.scales import Format, Limits, Scale, limits_of
 from course_utils.french import french_number
 
 APART = 16.0  # pixels entre deux points qui se cacheraient

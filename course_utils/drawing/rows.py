@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Format, Limits, Scale, heading, horizontal_axis, legend, limits_of, numbers
+from course_utils.drawing.axes import heading, horizontal_axis, legend
 from course_utils.drawing.palette import INK, MUTED, PALETTE, PAPER, colors_for
+from course_utils.drawing.scales import Format, Limits, Scale, limits_of, numbers
 from course_utils.french import french_number, french_percent, plural
 
 LONGEST = 0.5  # la part de la largeur que peut prendre le plus long des noms

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Axes, numbers
+from course_utils.drawing.axes import Axes
 from course_utils.drawing.palette import INK, PALETTE, colors_for
+from course_utils.drawing.scales import numbers
 
 
 class Curve(NamedTuple):

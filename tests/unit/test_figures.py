@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Scale, limits_of, spread, tick_labels
+from course_utils.drawing.axes import spread
 from course_utils.drawing.palette import CATEGORIES, PALETTE, colors_for
+from course_utils.drawing.scales import Scale, limits_of, tick_labels
 from course_utils.figures import (
     Curve,
     bar_chart,

@@ -7,7 +7,7 @@ import torch
 
 from course_utils import relations_view as rv
 from course_utils.drawing.palette import METHODS, PALETTE, PAPER, colors_for
-from course_utils.figures import bar_chart
+from course_utils.figures import bar_chart, line_chart, scatter
 from tests.course import NOTEBOOKS, code
 
 FROM_ZERO = "ne part pas de zéro"
@@ -99,3 +99,29 @@ def test_notebooks_name_roles_rather_than_colours() -> None:
     codes = [(path.name, found) for path in NOTEBOOKS for cell in code(path)
              for found in re.findall("#[0-9A-Fa-f]{6}\\b", cell.source)]  # fmt: skip
     assert codes == []
+
+
+def shown_ticks(drawing: str) -> list[str]:
+    """Les étiquettes de l'axe horizontal : celles qui partagent la plus basse des lignes."""
+    labels = re.findall(r'<text x="[^"]+" y="([^"]+)"[^>]*text-anchor="middle"[^>]*>([^<]+)<', drawing)
+    lowest = max(float(y) for y, _ in labels)
+    return [text for y, text in labels if float(y) == lowest]
+
+
+def test_an_axis_is_graduated_where_it_was_measured() -> None:
+    depths = (7, 13, 19, 25)
+    assert shown_ticks(line_chart({"a": (depths, (1, 2, 3, 4))}, alt="x")) == ["7", "13", "19", "25"]
+    assert shown_ticks(line_chart({"a": ((1, 2.5, 8), (1, 2, 3))}, alt="x", log_x=True)) == ["1", "2,5", "8"]
+    cloud = scatter({"a": ((7.5, 13.5), (1, 2))}, alt="x", x_limits=(5, 27), x_ticks=depths)
+    assert shown_ticks(cloud) == ["7", "13", "19", "25"]
+
+
+@pytest.mark.parametrize("xs", [(1.0, 1.01, 1.02, 50.0), tuple(range(40))], ids=["trop proches", "trop nombreuses"])
+def test_measures_that_would_touch_leave_round_graduations(xs: tuple[float, ...]) -> None:
+    shown = shown_ticks(line_chart({"a": (xs, xs)}, alt="x"))
+    assert len(shown) > 2 and "1,01" not in shown and len(shown) < 12
+
+
+def test_an_axis_fixed_for_a_film_does_not_move_with_its_points() -> None:
+    first, later = (line_chart({"a": (range(1, n), range(1, n))}, alt="x", x_limits=(1, 8)) for n in (3, 6))
+    assert shown_ticks(first) == shown_ticks(later)

@@ -16,8 +16,8 @@ from PIL import Image
 from course_utils import relations_view as rv
 from course_utils.data import load
 from course_utils.drawing import svg
-from course_utils.drawing.axes import Scale, limits_of
 from course_utils.drawing.palette import colors_for
+from course_utils.drawing.scales import Scale, limits_of
 from course_utils.drawing.svg import alt_of
 from course_utils.figures import bar_chart, heat_map, line_chart, text_panel
 from course_utils.lessons import lessons
