@@ -88,15 +88,12 @@ def score_picture(
     chart = bar_chart(
         names,
         {"sans compression": without, "avec les réglages ci-dessus": with_it},
-        alt=f"{network}. " + " ; ".join(
-            f"{name} {french_number(now)}, contre {french_number(before)} sans compression"
-            for name, now, before in zip(names, with_it, without, strict=True)
-        ) + ".",
+        alt=network,
         title=f"{network} : {french_number(weights / 1e6)} M de poids, {french_number(work / 1e6)} M de MAC",
         limits=SCORE_LIMITS if sum(bare) > 0.5 else (0.0, 0.5),
         highlight="score",
         colors=["muted", "student"],
-        value_format=lambda value: french_number(value, 3),
+        value_format=french_number,
     )  # fmt: skip
     kept = french_number(1 - p_s - p_u, 2)
     formula = (  # les deux nombres de bits, même quand un seul compte : chaque curseur se voit

@@ -80,3 +80,8 @@ def sentences(source: str) -> list[str]:
 def code_faults(source: str) -> list[str]:
     """Les fautes des chaînes et des commentaires d'un code Python."""
     return [fault for text in sentences(source) for fault in _search(text, RULES)]
+
+
+def plain(text: str) -> str:
+    """Le texte avec des espaces ordinaires."""
+    return re.sub("[\u00a0\u202f]", " ", text)

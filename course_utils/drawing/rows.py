@@ -34,7 +34,8 @@ def bar_chart(
 ) -> str:
     """Des barres horizontales, une ligne par nom : des probabilités, des gradients, des scores.
 
-    series : une suite de len(names) valeurs, ou plusieurs {nom de la série : valeurs}.
+    alt : ce que montre la figure ; ses valeurs y sont ajoutées. series : une suite de len(names) valeurs, ou plusieurs
+    {nom de la série : valeurs}.
     log : échelle logarithmique, pour voir le « savoir noir » (1e-6) ; une valeur sous la borne basse n'a pas de barre.
     limits : bornes de l'axe (par défaut 0 à 1 pour des probabilités, 1e-6 à 1 en log) ; fixées, elles empêchent l'axe
     de bouger quand la figure vit, et une barre qui en sort est coupée de deux traits blancs ; un axe qui ne part pas
@@ -106,6 +107,10 @@ def bar_chart(
         if marks:
             parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + row + 2, INK, width=3)]
     parts += [svg.line(zero, top + 4, zero, bottom, MUTED)]
+    told = [[f"{label} {form(values[i])}".strip() for label, values in bars.items()] for i in range(len(names))]
+    spans = [f", entre {form(low)} et {form(high)}" for low, high in intervals] or [""] * len(names)
+    numbers_too = "\u202f; ".join(f"{n} {', '.join(t)}{s}" for n, t, s in zip(names, told, spans, strict=True))
+    alt = alt.strip() and f"{alt.rstrip('. ')}\u00a0: {numbers_too}."
     return svg.document(width, bottom + (56 if x_label else 32), "".join(parts), alt)
 
 

@@ -19,16 +19,12 @@ from course_utils.advice import (
     advise,
 )
 from course_utils.drawing.svg import alt_of, size_of
-from tests.typography import faults
+from tests.typography import faults, plain
 
 SITUATIONS = [Situation(*choices) for choices in itertools.product(LABELS, ACCESS, SHAPES, GOALS, STEPS)]
 INSIDE = ("FitNets", "indice", "LIT", "RKD")  # ce qui lit les représentations de l'enseignant
 TAUGHT = ("KD", *INSIDE, "L'élève seul, plus longtemps")  # ce qui le suppose, ou suppose qu'on y renonce
 RELATED = (LABELS[0], ACCESS[0], SHAPES[0], GOALS[0], "des centaines de pas, ou plus")
-
-
-def plain(text):
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def methods(situation):

@@ -16,6 +16,7 @@ from course_utils.data import Images, load
 from course_utils.drawing.svg import alt_of
 from course_utils.models import load_teacher, resnet
 from course_utils.training import Teacher
+from tests.typography import plain
 
 IMAGE = (1, 8, 8)
 
@@ -46,10 +47,6 @@ def moved(before, module):
 
 def learn(method, network, epochs=2, seed=0, **settings):
     return train(method, student_of(), Teacher(network), toy(), epochs=epochs, seed=seed, progress=False, **settings)
-
-
-def plain(text):
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 # --- Les méthodes ---

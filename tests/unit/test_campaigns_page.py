@@ -14,7 +14,7 @@ from course_utils import results
 from course_utils.results_view import curve
 from experiments.campaign import Comparison, View, load, names
 from lab import campaigns
-from tests.typography import faults
+from tests.typography import faults, plain
 
 NBSP = "\u00a0"
 ROWS = [
@@ -23,10 +23,6 @@ ROWS = [
     for size in (1, 2)
     for seed in (0, 1, 2)
 ]
-
-
-def plain(text: str) -> str:
-    return text.replace(NBSP, " ").replace("\u202f", " ")
 
 
 def test_a_comparison_is_made_seed_by_seed() -> None:

@@ -32,12 +32,9 @@ from course_utils.french import french_number
 from course_utils.known import KNOWN
 from course_utils.models import mlp, resnet
 from course_utils.training import evaluate
+from tests.typography import plain
 
 COMPRESSION = {"weight_bits": 8, "activation_bits": 16, "structured_pruning": 0.25, "unstructured_pruning": 0.5}
-
-
-def plain(text):
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def some(data="fashion-mnist", n=64, channels=1, side=28):
@@ -415,7 +412,7 @@ def test_the_score_picture_has_the_numbers_of_challenge_terms(network):
         ("calcul", now.work, before.work),
         ("score", sum(now), sum(before)),
     ):
-        assert f"{name} {french_number(a)}, contre {french_number(b)} sans compression" in told
+        assert f"{name} sans compression {french_number(b)}, avec les réglages ci-dessus {french_number(a)}" in told
     assert f"= {french_number(now.memory, 3)}" in told and f"= {french_number(now.work, 3)}" in told
 
 

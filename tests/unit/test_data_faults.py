@@ -26,13 +26,9 @@ import torch
 from course_utils import download, known, sources
 from course_utils.data import Images, load, profile
 from tests.course import ROOT, read
+from tests.typography import plain
 
 TRAIN_COUNT, TEST_COUNT, CLASSES = 400, 20, 10
-
-
-def plain(text: str) -> str:
-    """Le texte avec des espaces ordinaires : la typographie a ses propres tests."""
-    return text.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def sentence(error: pytest.ExceptionInfo[BaseException], *expected: str) -> str:

@@ -17,10 +17,7 @@ from course_utils import folders
 from course_utils.data import Dataset, load
 from course_utils.folders import statistics
 from course_utils.pictures import read_picture
-
-
-def plain(text: str) -> str:
-    return text.replace("\u00a0", " ").replace("\u202f", " ")
+from tests.typography import plain
 
 
 def fault(path: Path | str, *expected: str) -> None:

@@ -9,15 +9,10 @@ import pytest
 from course_utils import results
 from course_utils.french import french_number
 from tests.course import NOTEBOOKS, ROOT, code, read
-from tests.typography import faults
+from tests.typography import faults, plain
 
 GUIDE = ROOT / "notebooks" / "guide_enseignant.md"
 PARTS = ["La démonstration de deux minutes", "Ce que l'on dit", "Questions attendues", "Le piège"]
-
-
-def plain(text: str) -> str:
-    """Le même texte avec des espaces ordinaires : le code n'en écrit pas d'autres, la prose si."""
-    return re.sub("[\u00a0\u202f]", " ", text)
 
 
 TEXT = plain(GUIDE.read_text(encoding="utf-8"))

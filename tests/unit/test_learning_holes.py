@@ -15,16 +15,13 @@ from course_utils.inference import Teacher, labels_within
 from course_utils.training import evaluate, fit
 from experiments import shared, transfer
 from experiments.teacher import main as remake
+from tests.typography import plain
 
 
 def toy(n: int = 96, seed: int = 0) -> Images:
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (n, 1, 8, 8), dtype=torch.uint8, generator=generator)
     return Images(pixels, torch.arange(n) % 3, torch.arange(n), ("a", "b", "c"), (0.4,), (0.2,))
-
-
-def plain(text: str) -> str:
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def test_dropout_is_the_one_asked() -> None:

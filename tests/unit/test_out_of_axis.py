@@ -7,8 +7,10 @@ import torch
 
 from course_utils import relations_view as rv
 from course_utils.drawing.palette import METHODS, PALETTE, PAPER, colors_for
-from course_utils.figures import bar_chart, line_chart, scatter
+from course_utils.drawing.svg import alt_of
+from course_utils.figures import bar_chart, french_percent, line_chart, scatter
 from tests.course import NOTEBOOKS, code
+from tests.typography import plain
 
 FROM_ZERO = "ne part pas de zéro"
 
@@ -125,3 +127,10 @@ def test_measures_that_would_touch_leave_round_graduations(xs: tuple[float, ...]
 def test_an_axis_fixed_for_a_film_does_not_move_with_its_points() -> None:
     first, later = (line_chart({"a": (range(1, n), range(1, n))}, alt="x", x_limits=(1, 8)) for n in (3, 6))
     assert shown_ticks(first) == shown_ticks(later)
+
+
+def test_bars_tell_their_numbers_to_whom_cannot_see_them() -> None:
+    alone = bar_chart(["a", "b"], [0.25, float("nan")], alt="Un titre.", intervals=[(0.2, 0.3), (0.0, 1.0)])
+    assert plain(alt_of(alone)) == "Un titre : a 0,250, entre 0,200 et 0,300 ; b NaN, entre 0,000 et 1,000."
+    pair = bar_chart(["a"], {"x": [0.5], "y": [1]}, alt="Deux", value_format=french_percent)
+    assert plain(alt_of(pair)) == "Deux : a x 50 %, y 100 %."

@@ -28,10 +28,7 @@ from experiments.campaign import Comparison, View
 from lab import campaigns, films
 from lab.lesson import _Output
 from lab.site import _way
-
-
-def plain(text: str) -> str:
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
+from tests.typography import plain
 
 
 def clouds() -> tuple[torch.Tensor, torch.Tensor]:
