@@ -20,8 +20,9 @@ def feature_shapes(model: StagedNet, image_shape: Sequence[int]) -> list[Shape]:
     ni son mode, ni les statistiques de ses BatchNorm.
     """
     probe = copied(staged(model, "Le réseau")).cpu().eval()
+    black = torch.zeros(1, *image_shape, dtype=torch.float32)
     with torch.no_grad():
-        return [tuple(feature.shape[1:]) for feature in probe.features(torch.zeros(1, *image_shape))]
+        return [tuple(feature.shape[1:]) for feature in probe.features(black)]
 
 
 def regressor(student_shape: Sequence[int], teacher_shape: Sequence[int], *, seed: int = 0) -> nn.Module:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils.data import Images
+from course_utils.data import Batch, Images
 
 CHUNK = 2000  # images : une interruption ne perd que les réponses en cours
 
@@ -39,7 +39,7 @@ class Answers:
         self.pixels, self.pixels_version = images.pixels, version(images.pixels)
         self.scale = images.mean, images.std
         self.known = torch.zeros(len(images.pixels), dtype=torch.bool)
-        self.logits = torch.empty(0)
+        self.logits = torch.empty(0, dtype=torch.float32)  # comme `predict`, quel que soit le type de torch par défaut
         self.rows, self.rows_version = torch.empty(0), 0  # la dernière partie complétée
 
     def up_to_date(self) -> bool:
@@ -62,7 +62,29 @@ class Answers:
             part = missing.subset(positions)
             logits = answer(part)
             if not len(self.logits):
-                self.logits = torch.full((len(self.known), logits.shape[1]), torch.nan)
+                self.logits = self.logits.new_full((len(self.known), logits.shape[1]), torch.nan)
             self.logits[part.rows] = logits
             self.known[part.rows] = True
         self.rows, self.rows_version = images.rows, version(images.rows)
+
+
+def answers_to(images: Images, kept: list[Answers], answer: Callable[[Images], Tensor]) -> Answers:
+    """Les réponses sur ces pixels, prises parmi `kept`, ou ajoutées, et complétées de celles qui manquent."""
+    found = next((known for known in kept if known.describes(images)), None)
+    if found is None:  # pixels nouveaux, modifiés sur place, ou normalisés autrement
+        kept[:] = [known for known in kept if known.up_to_date()]
+        found = Answers(images)
+        kept.append(found)
+    if not found.complete_for(images.rows):
+        found.fill(images, answer)
+    return found
+
+
+def checked_batch(batch: Batch) -> Batch:
+    """Le lot, ou TypeError si c'est autre chose : un tenseur, des images."""
+    if not isinstance(batch, Batch):
+        raise TypeError(
+            f"Le lot est un objet {type(batch).__name__} : donnez celui que rend images.batch(positions), et non ses "
+            "images."
+        )
+    return batch

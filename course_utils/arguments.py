@@ -1,11 +1,12 @@
 """Les arguments refusés avant tout calcul : une phrase dit lequel, ce qu'il a reçu, et quoi donner."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -47,6 +48,30 @@ def told_in_french(who: str, x: Tensor, remedy: str) -> Iterator[None]:
         raise ValueError(f"{who} ne peut pas lire une représentation de forme {tuple(x.shape)} : {remedy}.") from error
 
 
+def check_precision(weights: Iterable[Tensor]) -> None:
+    """Lève ValueError si un poids n'est pas en float32 : un float16 déborde, un float64 ne lit pas les images."""
+    others = {weight.dtype for weight in weights if weight.is_floating_point()} - {torch.float32}
+    if others:
+        raise ValueError(
+            f"L'élève, ou ce qui apprend avec lui, a des poids en {others.pop()} : on apprend en float32, appelez "
+            "d'abord student.float()."
+        )
+
+
+@contextmanager
+def batchnorm_in_french() -> Iterator[None]:
+    """Lève une ValueError en français quand une BatchNorm refuse un lot d'une seule image."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            "Une BatchNorm ne peut pas normaliser un lot d'une seule image : donnez batch_size=2 ou plus, et au moins "
+            "deux images."
+        ) from error
+
+
 def network(model: Network, who: str) -> Network:
     """Le réseau, ou TypeError si c'est autre chose ; who : « L'élève », « L'enseignant »…"""
     if not isinstance(model, nn.Module):
@@ -55,12 +80,65 @@ def network(model: Network, who: str) -> Network:
     return model
 
 
+class NotFiniteError(ValueError):
+    """Un réseau répond autre chose que des nombres : on ne le note pas."""
+
+
+def returned(output: Tensor) -> Tensor:
+    """Ce que rend un réseau, ou TypeError si ce n'est pas un tenseur."""
+    if not isinstance(output, Tensor):
+        raise TypeError(f"Le réseau rend un objet {type(output).__name__} : il doit rendre un tenseur, les logits.")
+    return output
+
+
+def answered(outputs: Tensor, who: str = "Le réseau") -> Tensor:
+    """Les sorties d'un réseau, ou NotFiniteError si l'une est NaN ou +∞, dont argmax ferait une réponse.
+
+    −∞ est permis : c'est une classe exclue.
+    """
+    if not (outputs < math.inf).all():
+        raise NotFiniteError(
+            f"{who} répond NaN ou l'infini : cherchez le poids qui n'est plus un nombre fini, ou recréez ce réseau et "
+            "divisez le pas (lr) par 10."
+        )
+    return outputs
+
+
+def pictures(x: Tensor) -> Tensor:
+    """Ce qu'un réseau lit, ou TypeError si ce n'est pas un tenseur : un lot ou des images, par exemple."""
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"Le réseau reçoit un objet {type(x).__name__} : donnez un tenseur d'images normalisées, celles de "
+            "images.batch(positions).x."
+        )
+    return x
+
+
 def tensors(*values: object) -> None:
     """Lève TypeError si l'un de ces arguments n'est pas un tenseur."""
     for value in values:
         if not isinstance(value, Tensor):
             kind = type(value).__name__
             raise TypeError(f"Un argument est un objet {kind} : donnez un tenseur, par exemple torch.as_tensor(…).")
+
+
+def check_blocks(blocks: Sequence[object]) -> None:
+    """Lève TypeError si ce n'est pas une suite de blocs, que l'on puisse appeler."""
+    wrong = [each for each in blocks if not callable(each)] if isinstance(blocks, Sized) else [blocks]
+    if wrong:
+        kind = type(wrong[0]).__name__
+        raise TypeError(f"`blocks` reçoit un objet {kind} : donnez une suite de blocs, par exemple student.stages.")
+
+
+def check_adapters(adapters: Sequence[object]) -> None:
+    """Lève TypeError si ce n'est pas une suite de couples (entrée, sortie), où chacun est une fonction ou None."""
+    pairs = adapters if isinstance(adapters, Sized) else [adapters]
+    if not all(_is_adapter(pair) for pair in pairs):
+        raise TypeError("Un adaptateur n'est pas un couple (entrée, sortie) : donnez lit_adapters(…), ou None.")
+
+
+def _is_adapter(pair: object) -> bool:
+    return isinstance(pair, tuple | list) and len(pair) == 2 and all(part is None or callable(part) for part in pair)
 
 
 def check_logits(logits: Tensor, whose: str = "Les logits") -> None:
@@ -109,7 +187,7 @@ def readable(x: Tensor, layers: Iterable[nn.Module]) -> Tensor:
     Après un pooling, par exemple, ce qui arrive à la première couche à poids n'a plus la forme du lot : rien n'est
     alors vérifié.
     """
-    shape = tuple(x.shape)
+    shape = tuple(pictures(x).shape)
     first = next((one for one in layers if _reads(one) or _reshapes(one)), None)
     channels, numbers = getattr(first, "in_channels", None), getattr(first, "in_features", None)
     if not x.is_floating_point():

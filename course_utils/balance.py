@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import torch
 
 from course_utils.adapters import feature_shapes, lit_adapters, regressor
-from course_utils.data import Images
+from course_utils.arguments import whole
+from course_utils.data import Images, checked_images
 from course_utils.french import plural
-from course_utils.inference import Teacher, best_device, device_of, place
+from course_utils.inference import Teacher, best_device, checked_teacher, device_of, place, staged, trainable
 from course_utils.models import StagedNet, fresh, resnet
 from course_utils.objectives import BornAgain, Hint, Hinton, Hints, Lit, Objective, Rkd, Supervised
 from course_utils.training import fit
@@ -44,8 +45,17 @@ def _kd(teacher: Teacher) -> Objective:
 
 def _fitnets(student: StagedNet, teacher: Teacher, image: Shape) -> list[Objective]:
     """Le milieu de l'élève (étage 2) guidé par celui de l'enseignant, puis KD."""
-    ours, theirs = (feature_shapes(network, image)[2] for network in (student, teacher.model))
+    ours, theirs = _middle(student, "L'élève", image), _middle(teacher.model, "L'enseignant", image)
     return [Hint(teacher, regressor(ours, theirs), guided=2, hint=2), _kd(teacher)]
+
+
+def _middle(network: StagedNet, who: str, image: Shape) -> Shape:
+    """La forme de ce que rend l'étage 2, ou ValueError s'il n'y en a pas."""
+    if len(staged(network, who).stages) < 2:
+        raise ValueError(
+            f"{who} n'a qu'un étage, et FitNets guide le deuxième : donnez un réseau de deux étages ou plus."
+        )
+    return feature_shapes(network, image)[2]
 
 
 METHODS: Mapping[str, Recipe] = {
@@ -77,10 +87,19 @@ def train(
 
     epochs : partagées également entre les phases de la méthode. settings : le reste va à `fit` (lr, progress…).
     « né de nouveau » n'apprend pas de `teacher`, mais d'un frère de l'élève : même architecture, autres poids
-    initiaux, entraîné seul d'abord. Lève ValueError si la méthode est inconnue ou si les époques ne se partagent pas.
+    initiaux, entraîné seul d'abord. Lève ValueError si la méthode est inconnue ou si les époques ne se partagent pas,
+    et comme `fit` si un argument est impossible.
     """
-    if method not in METHODS:
+    if method not in list(METHODS):  # et non dans ses clés, où chercher une liste est une erreur
         raise ValueError(f"La méthode « {method} » n'existe pas : choisissez parmi {', '.join(METHODS)}.")
+    if "batch_size" in settings:
+        raise TypeError(
+            f"batch_size ne se règle pas ici : toutes les méthodes du bilan apprennent par lots de {BATCH}, retirez-le."
+        )
+    trainable(student)
+    checked_teacher(teacher)
+    checked_images(images)
+    epochs, seed = whole("epochs", epochs, 0), whole("seed", seed, 0)
     if method == BORN_AGAIN:
         sibling = fresh(student, seed + 1000)
         teacher = Teacher(train("seul", sibling, teacher, images, epochs=epochs, seed=seed, **settings))
@@ -114,6 +133,7 @@ def cost(method: str, teacher: StagedNet, images: Images, *, epochs: int) -> Cos
 
     Lève ValueError si la méthode est inconnue, ou s'il y a moins d'images qu'un lot.
     """
+    checked_images(images)
     work = training_macs(
         # un enseignant neuf : celui qui a déjà répondu à ces images ne le referait pas, et ne serait pas compté
         lambda few: train(method, new_student(0), Teacher(teacher), few, epochs=epochs, seed=0, progress=False),
@@ -137,6 +157,8 @@ def frontier(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
 
     Un point est battu si un autre est au moins aussi exact et pas plus cher, et meilleur sur l'un des deux.
     """
+    if len(costs) != len(accuracies):
+        raise ValueError(f"Il y a {len(costs)} coûts et {len(accuracies)} exactitudes : donnez-en autant.")
     points = list(zip(costs, accuracies, strict=True))
 
     def beaten(i: int) -> bool:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_utils.arguments import between, comparable_logits, whole
+from course_utils.arguments import answered, between, comparable_logits, whole
 from course_utils.data import Batch, Images, checked_images
 from course_utils.inference import Teacher, checked_teacher, labels_within, refuse_own_teacher
 from course_utils.relations import upcast
@@ -46,7 +46,7 @@ def permuted_dark_knowledge(probabilities: Tensor, generator: torch.Generator) -
     n, c = probabilities.shape
     top = probabilities.argmax(dim=1, keepdim=True)
     # une clé au hasard par case ; le maximum reçoit la plus petite : il est premier dans les deux ordres
-    keys = torch.rand((n, c), generator=generator).to(probabilities.device)
+    keys = torch.rand((n, c), generator=generator, dtype=torch.float32).to(probabilities.device)
     target = torch.arange(c, device=probabilities.device).expand(n, c)
     target = target.masked_fill(target == top, -1).argsort(dim=1)
     source = keys.scatter(1, top, -1.0).argsort(dim=1)
@@ -99,11 +99,12 @@ class Dkpp:
 
 def ensemble(logits: Sequence[Tensor]) -> Tensor:
     """K tenseurs de logits (N, C) → (N, C) : la moyenne des probabilités des K réseaux, à T = 1."""
-    return torch.stack([each.softmax(dim=1) for each in logits]).mean(dim=0)
+    return torch.stack([answered(each).softmax(dim=1) for each in logits]).mean(dim=0)
 
 
 def agreement(first: Tensor, second: Tensor) -> float:
     """La part des images auxquelles deux réseaux donnent la même classe, d'après leurs sorties (N, C)."""
+    first, second = answered(first, "Le premier réseau"), answered(second, "Le second réseau")
     return (first.argmax(dim=1) == second.argmax(dim=1)).float().mean().item()
 
 
@@ -118,6 +119,7 @@ def mislabelled(images: Images, share: float, seed: int) -> Images:
             f"La part de labels tirés au hasard vaut {share!r} : donnez un nombre de 0 à 1, par exemple 0.4."
         )
     generator = torch.Generator().manual_seed(whole("seed", seed, 0))
-    drawn = torch.rand(len(images.labels), generator=generator) < share
+    # float32 : la même graine tire les mêmes labels, quel que soit le type de torch par défaut
+    drawn = torch.rand(len(images.labels), generator=generator, dtype=torch.float32) < share
     random = torch.randint(0, len(images.classes), (len(images.labels),), generator=generator)
     return replace(images, labels=torch.where(drawn, random, images.labels))

@@ -68,16 +68,23 @@ def place_on_challenge(
             f"{unstructured_pruning:g}) : il ne reste pas de réseau à placer."
         )
     answer, classes = predict(model, images.subset(torch.arange(1))), len(images.classes)
-    if not answer.isfinite().all():
-        raise ValueError("Le réseau répond NaN ou l'infini : cherchez le poids qui n'est plus un nombre fini.")
     output = tuple(answer.shape[1:])
     if output != (classes,):
         raise ValueError(
             f"Le réseau rend une sortie de forme {output} par image, pour {classes} classes ({where}) : "
             f"donnez un réseau de {classes} sorties."
         )
-    others = known_entries(where, shape) if beside is None else [checked_entry(point) for point in beside]
+    others = known_entries(where, shape) if beside is None else checked_entries(beside)
     return Placement(replace(counted, accuracy=evaluate(model, images)), others)
+
+
+def checked_entries(beside: "Iterable[Entry | Placement]") -> list[Entry]:
+    """Les points, ou TypeError si ce n'est pas une suite de points."""
+    if not isinstance(beside, Iterable):
+        raise TypeError(
+            f"`beside` est un objet {type(beside).__name__} : donnez une liste de réseaux placés, comme [placement]."
+        )
+    return [checked_entry(point) for point in beside]
 
 
 def checked_entry(point: "Entry | Placement") -> Entry:

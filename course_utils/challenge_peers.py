@@ -13,6 +13,9 @@ from course_utils.cost import challenge_terms, macs, parameters
 from course_utils.known import KNOWN
 from course_utils.models import TEACHERS, load_teacher, mlp, resnet, seeded
 
+# Où les réseaux du cours ont appris, et la forme de ces images : ailleurs, ils ne les lisent pas.
+MEASURED = KNOWN["fashion-mnist"].title, (1, 28, 28)
+
 
 def reference_resnet18() -> nn.Module:
     """ResNet18 pour des images de 32×32, non entraîné : premier noyau 3×3 de pas 1, pas de max-pooling, dix classes."""
@@ -26,7 +29,7 @@ def reference_resnet18() -> nn.Module:
 
 @cache
 def known_entries(data: str, image_shape: tuple[int, ...]) -> tuple[Entry, ...]:
-    """ResNet18, et les réseaux du cours mesurés sur ce jeu (`data`, son titre), pour des images (C, H, W).
+    """ResNet18, et les réseaux du cours s'ils ont été mesurés sur ce jeu (`data`, son titre), en images (C, H, W).
 
     ResNet18 est compté sur CIFAR-10, jamais entraîné ici : son exactitude est NaN. Les enseignants ont l'exactitude de
     leur fiche, les élèves la moyenne des graines de leur campagne.
@@ -38,7 +41,7 @@ def known_entries(data: str, image_shape: tuple[int, ...]) -> tuple[Entry, ...]:
               sum(challenge_terms(*counted, weight_bits=bits, activation_bits=bits)), *counted, bits, bits)
         for bits in (32, 16)
     ]  # fmt: skip
-    return (*references, *(_course_entries(image_shape) if data == KNOWN["fashion-mnist"].title else ()))
+    return (*references, *(_course_entries(image_shape) if (data, image_shape) == MEASURED else ()))
 
 
 def _course_entries(image_shape: tuple[int, ...]) -> list[Entry]:

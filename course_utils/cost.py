@@ -49,7 +49,7 @@ def macs(model: nn.Module, input_shape: Sequence[int]) -> int:
         # l'attention, fondue en une seule opération, ne serait pas comptée : ici, elle est écrite en produits
         torch.backends.mha.set_fastpath_enabled(False)
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
-            probe(torch.zeros(1, *input_shape))
+            probe(torch.zeros(1, *input_shape, dtype=torch.float32))
     except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:  # selon les réseaux
         raise ImageShapeError(
             f"Le réseau n'accepte pas une image de forme {tuple(input_shape)} : donnez (canaux, hauteur, largeur), ou "

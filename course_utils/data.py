@@ -70,7 +70,7 @@ class Images:
 
         Aucun pixel n'est copié. Lève ValueError si une position n'existe pas.
         """
-        positions = torch.as_tensor(positions)
+        positions = _as_tensor(positions)
         if positions.dtype == torch.bool:
             if positions.shape != self.rows.shape:
                 shape = tuple(positions.shape)
@@ -91,7 +91,7 @@ class Images:
 
         Le transfert vers l'appareil se fait en octets, quatre fois plus légers que des float32.
         """
-        index = _pick(self.rows, torch.as_tensor(positions))
+        index = _pick(self.rows, _as_tensor(positions))
         # NumPy copie ces quelques octets sur un seul fil : sur une machine partagée, réveiller ceux de torch pour si
         # peu coûte dix fois la copie.
         pixels = torch.from_numpy(self.pixels.numpy()[index.numpy()]).to(device)
@@ -217,6 +217,16 @@ def _checked_size(train_size: int, smallest: int, largest: int) -> int:
             f"donnez un entier de {smallest} (une image par classe) à {largest}."
         )
     return int(train_size)
+
+
+def _as_tensor(positions: Tensor) -> Tensor:
+    try:
+        return torch.as_tensor(positions)
+    except (TypeError, ValueError, RuntimeError):  # une tranche, un texte, None…
+        kind = type(positions).__name__
+        raise ValueError(
+            f"Positions impossibles (un objet {kind}) : donnez un tenseur d'entiers, comme torch.arange(64)."
+        ) from None
 
 
 def _pick(rows: Tensor, positions: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ LABEL_SMOOTHING = 0.1  # un enseignant sûr à 100 % ne demande que des images 
 JITTER = 2  # pixels : l'image doit être reconnue même décalée, sans quoi elle ne ressemble à rien non plus
 
 
+@torch.inference_mode(False)  # les pixels apprennent, même là où le lecteur a coupé les gradients
+@torch.enable_grad()
 def invent_images(
     teacher: Teacher, like: Images, count: int, *, steps: int = 80, lr: float = 0.3, seed: int = 0
 ) -> Images:
@@ -40,7 +42,9 @@ def invent_images(
     network = checked_teacher(teacher).awake(device)
     wanted = torch.arange(count) % len(like.classes)
     free = bright_spots(count, tuple(like.pixels.shape[1:]), generator).to(device).requires_grad_()
-    mean, std = (torch.tensor(value, device=device).view(1, -1, 1, 1) for value in (like.mean, like.std))
+    mean, std = (
+        torch.tensor(value, device=device, dtype=torch.float32).view(1, -1, 1, 1) for value in (like.mean, like.std)
+    )
     update = Adam([free], lr=lr)
     with statistics_gap(network) as gaps:
         for _ in range(steps):
@@ -63,11 +67,11 @@ def bright_spots(count: int, shape: tuple[int, ...], generator: torch.Generator)
     C'est tout ce que l'on suppose des images : un objet au milieu d'un fond.
     """
     channels, height, width = shape
-    widths = 0.35 + 0.45 * torch.rand(2, count, 1, 1, 1, generator=generator)
-    x = torch.linspace(-1, 1, width).view(1, 1, 1, width) / widths[0]
-    y = torch.linspace(-1, 1, height).view(1, 1, height, 1) / widths[1]
+    widths = 0.35 + 0.45 * torch.rand(2, count, 1, 1, 1, generator=generator, dtype=torch.float32)
+    x = torch.linspace(-1, 1, width, dtype=torch.float32).view(1, 1, 1, width) / widths[0]
+    y = torch.linspace(-1, 1, height, dtype=torch.float32).view(1, 1, height, 1) / widths[1]
     spot = torch.exp(-(x**4 + y**4))
-    bumps = torch.randn(count, channels, 7, 7, generator=generator)
+    bumps = torch.randn(count, channels, 7, 7, generator=generator, dtype=torch.float32)
     bumps = nn.functional.interpolate(bumps, size=(height, width), mode="bilinear", align_corners=False)
     return spot * (4 + bumps) - 3
 

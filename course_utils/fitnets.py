@@ -23,6 +23,7 @@ def he_initialised(model: StagedNet, seed: int) -> StagedNet:
     return model
 
 
+@torch.enable_grad()
 def layer_amplitudes(model: StagedNet, x: Tensor, y: Tensor) -> tuple[list[float], list[float]]:
     """Ce qui reste du signal à chaque convolution, de l'entrée vers la sortie.
 

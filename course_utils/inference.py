@@ -8,8 +8,8 @@ from functools import cache, cached_property
 import torch
 from torch import Tensor, nn
 
-from course_utils.answers import Answers, Weights
-from course_utils.arguments import check_logits, network
+from course_utils.answers import Answers, Weights, answers_to, checked_batch
+from course_utils.arguments import answered, check_logits, network, pictures, returned, tensors
 from course_utils.data import Batch, Images, checked_images
 from course_utils.gradients import gradient_mode_kept
 from course_utils.models import StagedNet, copied
@@ -71,14 +71,19 @@ def bfloat16_wins(device_type: str) -> bool:
     return said is not None and bool(said().get("avx512_bf16"))
 
 
-@gradient_mode_kept()
-@torch.no_grad()
 def predict(model: nn.Module, images: Images) -> Tensor:
     """Les logits de `model` sur toutes les images : (n, classes) float32, sur le processeur.
 
     Le réseau passe en mode évaluation, puis est rendu comme il était ; à un réseau en float16, les images sont données
-    en float16. Lève ValueError s'il n'y a aucune image.
+    en float16. Lève ValueError s'il n'y a aucune image, ou si le réseau répond NaN ou +∞.
     """
+    return answered(outputs_of(model, images))
+
+
+@gradient_mode_kept()
+@torch.no_grad()
+def outputs_of(model: nn.Module, images: Images) -> Tensor:
+    """Ce que rend `predict`, tel quel : NaN et +∞ compris."""
     checked_images(images)
     device, dtype = device_of(network(model, "Le premier argument")), dtype_of(model)
     modes = [(module, module.training) for module in model.modules()]
@@ -86,16 +91,10 @@ def predict(model: nn.Module, images: Images) -> Tensor:
         model.eval()
         with torch.autocast(device.type, enabled=False):  # un bfloat16 n'a que trois chiffres, trop peu à montrer
             chunks = torch.arange(len(images)).split(CHUNK)
-            return torch.cat([_logits(model(images.batch(rows, device).x.to(dtype))).float().cpu() for rows in chunks])
+            return torch.cat([returned(model(images.batch(rows, device).x.to(dtype))).float().cpu() for rows in chunks])
     finally:
         for module, mode in modes:
             module.training = mode
-
-
-def _logits(output: Tensor) -> Tensor:
-    if not isinstance(output, Tensor):
-        raise TypeError(f"Le réseau rend un objet {type(output).__name__} : il doit rendre un tenseur, les logits.")
-    return output
 
 
 def evaluate(model: nn.Module, images: Images) -> float:
@@ -126,18 +125,23 @@ class Teacher(nn.Module):
         """Ne change rien : un enseignant reste en mode évaluation, sinon ses BatchNorm seraient faussées."""
         return super().train(False)
 
+    def __reduce__(self) -> tuple[type["Teacher"], tuple[StagedNet]]:
+        """Copié ou enregistré, un enseignant n'emporte que son réseau : ni ses réponses, ni les images de celles-ci."""
+        return type(self), (self.model,)
+
     def copied_from(self, model: nn.Module) -> bool:
         """Vrai si `model` est le réseau même dont cet enseignant est la copie."""
         return self._original() is model
 
+    @gradient_mode_kept()
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) → (N, classes) : les logits, en float32."""
-        return self.awake(x.device)(x).float()
+        return self.awake(pictures(x).device)(x).float()
 
     def logits(self, batch: Batch) -> Tensor:
         """Les logits des images du lot, (N, classes) : relus s'ils sont connus, calculés si le lot est augmenté."""
-        if batch.augmented:
+        if checked_batch(batch).augmented:
             return self(batch.x)
         return self._answers_to(batch.images).logits.index_select(0, batch.index.cpu()).to(batch.x.device)
 
@@ -146,9 +150,11 @@ class Teacher(nn.Module):
         self._forget_what_other_weights_said()
         return self._headless.logits(batch)
 
+    @gradient_mode_kept()
     @torch.no_grad()
     def read_out(self, embeddings: Tensor) -> Tensor:
         """Les vecteurs (N, D) rendus par `embeddings` → logits (N, classes), en float32 : la seule couche finale."""
+        tensors(embeddings)
         with torch.autocast(embeddings.device.type, enabled=False):
             return self.awake(embeddings.device).head(embeddings).float()
 
@@ -158,19 +164,22 @@ class Teacher(nn.Module):
         m = staged(self.model, "L'enseignant")
         return Teacher(StagedNet(m.stem, list(m.stages), m.pool, nn.Identity()))
 
+    @gradient_mode_kept()
     @torch.no_grad()
     def features(self, batch: Batch, stages: int | None = None) -> list[Tensor]:
         """Les représentations intermédiaires du lot : sortie du stem, puis de chaque étage (jamais gardées en
         mémoire). stages : s'arrêter après tant d'étages.
         """
-        network = staged(self.awake(batch.x.device), "L'enseignant")
+        network = staged(self.awake(checked_batch(batch).x.device), "L'enseignant")
         found = [f.float() for f in network.features(batch.x, stages)]
         # LIT les donne aux couches de l'élève : canaux en dernier, un processeur y perdrait des bits (voir `place`)
         return found if batch.x.is_cuda else [feature.contiguous() for feature in found]
 
+    @gradient_mode_kept()
     @torch.no_grad()
     def classify(self, last_feature: Tensor) -> Tensor:
         """Sortie du dernier étage (rendue par `features`) → logits (N, classes), sans repasser dans tout le réseau."""
+        tensors(last_feature)
         return self.model.head(self.model.pool(last_feature)).float()
 
     def awake(self, device: torch.device) -> StagedNet:
@@ -182,15 +191,7 @@ class Teacher(nn.Module):
     def _answers_to(self, images: Images) -> Answers:
         """Les réponses sur ces pixels, complétées de celles qui manquent."""
         self._forget_what_other_weights_said()
-        answers = next((known for known in self._answers if known.describes(images)), None)
-        if answers is None:  # pixels nouveaux, modifiés sur place, ou normalisés autrement
-            self._answers = [known for known in self._answers if known.up_to_date()]
-            answers = Answers(images)
-            self._answers.append(answers)
-        if not answers.complete_for(images.rows):
-            network = self.awake(best_device())
-            answers.fill(images, lambda missing: predict(network, missing))
-        return answers
+        return answers_to(images, self._answers, lambda missing: outputs_of(self.awake(best_device()), missing))
 
     def _forget_what_other_weights_said(self) -> None:
         if not self._weights.up_to_date(self.model):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.adapters import Adapter, still_statistics
-from course_utils.arguments import between, told_in_french, whole
+from course_utils.arguments import between, check_adapters, told_in_french, whole
 from course_utils.data import Batch
 from course_utils.inference import (
     Teacher,
@@ -79,8 +79,7 @@ class Lit:
         for name, share in (("hard_share", hard_share), ("kd_share", kd_share)):
             if not between(0, share, 1):
                 raise ValueError(f"{name} vaut {share!r} : donnez une part, un nombre de 0 à 1, par exemple 0.75.")
-        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in adapters or ()):
-            raise TypeError("Un adaptateur n'est pas un couple (entrée, sortie) : donnez lit_adapters(…), ou None.")
+        check_adapters(adapters or ())
         self.teacher, self.adapters, self.norm = checked_teacher(teacher), adapters, norm
         self.hard_share, self.kd_share = hard_share, kd_share
         self.temperature = checked_temperature(temperature)

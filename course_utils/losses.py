@@ -25,6 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.arguments import (
+    check_adapters,
+    check_blocks,
     check_logits,
     comparable_logits,
     refuse_incomparable,
@@ -174,9 +176,11 @@ def lit_loss(
     puis sortie de chaque bloc), détachées ici. adapters : un couple (entrée, sortie) par bloc, chacun un module ou
     None, du côté de l'élève : l'un amène IR_T[i] à la largeur de l'élève, l'autre ramène la sortie du bloc à celle de
     l'enseignant.
-    Lève ValueError si les nombres ne se correspondent pas, ou si une entrée ou une sortie n'a pas la forme attendue.
+    Lève ValueError si les nombres ne se correspondent pas, ou si une entrée ou une sortie n'a pas la forme attendue,
+    TypeError si ce ne sont pas des blocs.
     Source : Koratana, Kang, Bailis et Zaharia 2019 (LIT), et leur code pour CIFAR.
     """
+    check_blocks(blocks)
     if not blocks or len(teacher_features) != len(blocks) + 1:
         raise ValueError(
             f"Nombre de blocs : {len(blocks)} ; de représentations de l'enseignant : {len(teacher_features)}. Pour B "
@@ -185,6 +189,7 @@ def lit_loss(
     tensors(*teacher_features)
     if adapters is None:
         adapters = [(None, None)] * len(blocks)
+    check_adapters(adapters)
     if len(adapters) != len(blocks):
         raise ValueError(
             f"{len(adapters)} adaptateurs pour {len(blocks)} blocs : donnez un couple (entrée, sortie) par bloc."
@@ -208,7 +213,7 @@ def checked_temperature(temperature: float) -> float:
     t = _number(temperature)
     if not 1e-6 <= t <= 1e6:  # au-delà, z/T ou T² sortent de ce que les nombres à virgule distinguent
         raise ValueError(
-            f"La température vaut {temperature} : donnez un nombre strictement positif, de 1e-6 à 1e6, par exemple 4."
+            f"La température vaut {temperature!r} : donnez un nombre strictement positif, de 1e-6 à 1e6, par exemple 4."
         )
     return t
 
@@ -217,7 +222,7 @@ def check_weights(**weights: float) -> None:
     """Lève ValueError si l'un des poids n'est pas un nombre fini, positif ou nul."""
     for name, weight in weights.items():
         if not 0 <= _number(weight) < math.inf:
-            raise ValueError(f"Le poids {name} vaut {weight} : donnez un nombre fini, positif ou nul, par exemple 1.")
+            raise ValueError(f"Le poids {name} vaut {weight!r} : donnez un nombre fini, positif ou nul, par exemple 1.")
 
 
 def _number(value: object) -> float:

@@ -47,6 +47,19 @@ def checked_objective(objective: Objective) -> Objective:
     raise TypeError(f"L'objectif {seen}, par exemple Supervised() ou Hinton(enseignant).")
 
 
+def check_batches(objective: Objective, size: int) -> None:
+    """Lève ValueError si les lots ont moins d'images que l'objectif n'en compare entre elles (son attribut `compares`).
+
+    Un dernier lot plus petit ne compte pas : ceux d'avant ont appris.
+    """
+    least = getattr(objective, "compares", 1)
+    if size < least:
+        raise ValueError(
+            f"{type(objective).__name__} compare {least} images entre elles, et un lot en a {size} : donnez "
+            f"batch_size={least} ou plus, et au moins {least} images."
+        )
+
+
 def total(terms: dict[str, Tensor]) -> Tensor:
     """La somme des termes d'un objectif.
 
@@ -157,6 +170,8 @@ class Rkd:
     une métrique, sans label (les valeurs par défaut) ; 25 et 50 pour la classification, avec H et KL.
     Source : Park et al. 2019 (RKD), équation 8 et code officiel.
     """
+
+    compares = 3  # de deux points, la distance divisée par la moyenne est toujours 1
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Chercher l'image la plus proche : représentations, voisins, rappel, projection, et la perte des triplets."""
 
 from collections.abc import Iterable
+from numbers import Integral
 
 import torch
 import torch.nn.functional as F
@@ -21,12 +22,13 @@ def embeddings(model: StagedNet, images: Images) -> Tensor:
 def neighbours(x: Tensor, k: int) -> Tensor:
     """(n, D) → (n, k) : pour chaque point, les numéros de ses k plus proches voisins, lui-même exclu.
 
-    Lève ValueError s'il n'y a pas au moins k autres points.
+    Lève ValueError s'il n'y a pas au moins k autres points, ou si l'un n'est pas fini : il serait voisin de tous.
     """
+    _check_points(x)
     if len(x) < 2:
         raise ValueError(f"Il faut au moins deux points pour chercher un voisin : reçu {len(x)}.")
-    if not 0 < k < len(x):
-        raise ValueError(f"k vaut {k}, pour {len(x)} points : donnez k de 1 à {len(x) - 1}.")
+    if not isinstance(k, Integral) or not 0 < k < len(x):
+        raise ValueError(f"k vaut {k!r}, pour {len(x)} points : donnez k de 1 à {len(x) - 1}.")
     centred = (x - x.mean(dim=0)).double()  # cdist développe le carré : en float32, des points proches se confondent
     found = []
     for part in torch.arange(len(x)).split(1000):  # 10 000 points : 80 Mo à la fois, et non 800
@@ -43,12 +45,23 @@ def recall_at_1(x: Tensor, labels: Tensor) -> float:
 
 def projection(x: Tensor) -> Tensor:
     """(n, D) → (n, 2), D ≥ 2 : les deux directions où les points s'étalent le plus (composantes principales)."""
+    _check_points(x)
     centred = x - x.mean(dim=0)
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     plane = directions[:2]
     # Le signe d'une direction est arbitraire : on le fixe, pour que la carte ne se retourne pas d'une fois à l'autre.
     strongest = plane.abs().argmax(dim=1, keepdim=True)
     return centred @ (plane * plane.gather(1, strongest).sign()).T
+
+
+def _check_points(x: Tensor) -> None:
+    """Lève ValueError si une coordonnée est NaN ou infinie."""
+    if not x.isfinite().all():
+        lost = int((~x.isfinite()).any(dim=1).sum())
+        raise ValueError(
+            f"Des vecteurs contiennent NaN ou l'infini ({lost} sur {len(x)}) : cherchez, dans le réseau qui les a "
+            "rendus, le poids qui n'est plus un nombre fini."
+        )
 
 
 def triplet_loss(x: Tensor, labels: Tensor, margin: float = 0.2) -> Tensor:
@@ -71,6 +84,8 @@ def triplet_loss(x: Tensor, labels: Tensor, margin: float = 0.2) -> Tensor:
 
 class Triplet:
     """L'objectif « métrique » ordinaire : les triplets, avec les labels et sans enseignant."""
+
+    compares = 3
 
     def __init__(self, *, margin: float = 0.2) -> None:
         self.margin = margin

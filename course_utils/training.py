@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils.arguments import whole
+from course_utils.arguments import NotFiniteError, batchnorm_in_french, check_precision, whole
 from course_utils.data import Batch, Images, checked_images
 from course_utils.gradients import gradient_mode_kept
 from course_utils.inference import Teacher, autocast, best_device, evaluate, place, predict, trainable
 from course_utils.models import seeded
-from course_utils.objectives import Objective, checked_objective, total
+from course_utils.objectives import Objective, check_batches, checked_objective, total
 from course_utils.optimizer import Adam, Optimizer, started
 from course_utils.packing import packing
 
@@ -50,6 +50,7 @@ class History:
 
 
 @gradient_mode_kept()
+@torch.enable_grad()
 def fit(
     student: nn.Module,
     images: Images,
@@ -86,7 +87,10 @@ def fit(
     device = best_device()
     place(trainable(student), device)
     extra = checked_objective(objective).parameters() or ()
-    trained = [p for p in dict.fromkeys((*student.parameters(), *extra)) if p.requires_grad]
+    weights = list(dict.fromkeys((*student.parameters(), *extra)))
+    check_precision(weights)
+    check_batches(objective, min(batch_size, len(images)))
+    trained = [weight for weight in weights if weight.requires_grad]
     if not any(p.requires_grad for p in student.parameters()):
         raise ValueError("L'élève est gelé : rendez-le à l'apprentissage par student.requires_grad_(True).")
     update = started(optimizer, trained, lr)
@@ -95,7 +99,7 @@ def fit(
     steps = epochs * len(_split(torch.arange(len(images)), batch_size))
     step, start = 0, time.perf_counter()
     left_usable = _left_usable(student, history, epochs)
-    with _progress_bar(steps, shown=progress) as bar, left_usable, _batchnorm_in_french(), _repeatable(seed), packing():
+    with _progress_bar(steps, shown=progress) as bar, left_usable, batchnorm_in_french(), _repeatable(seed), packing():
         for epoch in range(epochs):
             student.train()  # à chaque époque : on_epoch a pu le mettre en mode évaluation
             trace = []
@@ -115,7 +119,7 @@ def fit(
                 bar.update()
             means = _means(trace, step - len(trace), trained)
             if validation is not None:
-                history.accuracy.append(evaluate(student, validation))
+                history.accuracy.append(_measured(student, validation, step))
             history.losses.append(means)
             history.seconds = time.perf_counter() - start
             bar.set_description(f"Époque {epoch + 1}/{epochs}", refresh=False)
@@ -139,7 +143,7 @@ def augmented(batch: Batch, generator: torch.Generator) -> Batch:
     """
     n, _, height, width = batch.x.shape
     shift = torch.randint(-2, 3, (2, n, 1, 1), generator=generator)
-    flip = torch.rand((n, 1, 1), generator=generator) < 0.5
+    flip = torch.rand((n, 1, 1), generator=generator, dtype=torch.float32) < 0.5
     columns = torch.arange(width).expand(n, 1, width)
     columns = torch.where(flip, width - 1 - columns, columns) + shift[0]
     rows = torch.arange(height).view(1, height, 1) + shift[1]
@@ -148,8 +152,8 @@ def augmented(batch: Batch, generator: torch.Generator) -> Batch:
     source = source.view(n, 1, -1).expand(-1, batch.x.shape[1], -1).to(batch.x.device)
     moved = batch.x.flatten(2).gather(2, source).view_as(batch.x)
     # ce qui entre par le bord est noir : la valeur de chaque canal pour un pixel nul
-    border = -torch.tensor(batch.images.mean) / torch.tensor(batch.images.std)
-    border = border.view(1, -1, 1, 1).to(batch.x)
+    mean, std = torch.tensor([batch.images.mean, batch.images.std], dtype=torch.float32)
+    border = (-mean / std).view(1, -1, 1, 1).to(batch.x)
     x = torch.where(inside[:, None].to(batch.x.device), moved, border)
     return Batch(x, batch.y, batch.index, batch.images, augmented=True)
 
@@ -189,6 +193,14 @@ def _means(steps: list[dict[str, Tensor]], first_step: int, trained: Iterable[Te
     if not sane:
         raise DivergenceError(f"Un poids n'est plus un nombre fini au pas {first_step + len(trace)} : {LR_TOO_LARGE}")
     return dict(zip(names, trace.float().mean(dim=0).tolist(), strict=True))
+
+
+def _measured(student: nn.Module, validation: Images, step: int) -> float:
+    """L'exactitude, ou DivergenceError si des poids encore finis donnent des réponses qui ne le sont plus."""
+    try:
+        return evaluate(student, validation)
+    except NotFiniteError as error:
+        raise DivergenceError(f"L'élève répond NaN ou l'infini après le pas {step} : {LR_TOO_LARGE}") from error
 
 
 def _progress_bar(steps: int, *, shown: bool) -> Any:
@@ -231,16 +243,3 @@ def _left_usable(student: nn.Module, history: History, epochs: int) -> Iterator[
         )
     finally:
         student.eval()
-
-
-@contextmanager
-def _batchnorm_in_french() -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        if "more than 1 value per channel" not in str(error):
-            raise
-        raise ValueError(
-            "Une BatchNorm ne peut pas normaliser un lot d'une seule image : donnez batch_size=2 ou plus, et au moins "
-            "deux images."
-        ) from error

@@ -215,7 +215,7 @@ def test_a_temperature_that_is_not_a_positive_number_is_refused_everywhere(bad: 
         lambda: Rkd(teacher, temperature=bad),
         lambda: Mutual(temperature=bad),
     ):
-        refused(use, f"La température vaut {bad}", "strictement positif")
+        refused(use, f"La température vaut {bad!r}", "strictement positif")
 
 
 @pytest.mark.parametrize("bad", BAD_NUMBERS, ids=repr)
@@ -228,7 +228,7 @@ def test_a_weight_that_is_not_a_finite_positive_number_is_refused_everywhere(bad
             lambda w=weights: Hinton(teacher, **w),
             lambda w=weights: Rkd(teacher, **w),
         ):
-            refused(use, f"vaut {bad}", "fini")
+            refused(use, f"vaut {bad!r}", "fini")
 
 
 # --- les classes exclues (logit −∞) et les nombres abîmés --------------------------------------------------------
@@ -399,5 +399,5 @@ def test_settings_that_would_fail_later_are_refused_at_once() -> None:
     refused(lambda: losses.cross_entropy(z, y, label_smoothing=1.5), "label_smoothing vaut 1.5")
     refused(lambda: losses.cross_entropy(z, z.softmax(1), label_smoothing=1.5), "label_smoothing vaut 1.5")
     refused(lambda: losses.hinton_loss(z, z, y, temperature=-1, soft_weight=0), "La température vaut -1")
-    refused(lambda: Hinton(Teacher(perceptron(1)), soft_weight="1"), "Le poids soft_weight vaut 1")
+    refused(lambda: Hinton(Teacher(perceptron(1)), soft_weight="1"), "Le poids soft_weight vaut '1'")
     refused(lambda: Lit(Teacher(perceptron(1)), hard_share="0.5"), "hard_share vaut '0.5'")

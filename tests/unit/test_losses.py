@@ -63,7 +63,7 @@ def test_bad_temperature_is_refused_with_its_value(bad):
             torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(2).long(), temperature=bad, soft_weight=1
         ),
     ):
-        with pytest.raises(ValueError, match="température vaut " + str(bad)):
+        with pytest.raises(ValueError, match="température vaut " + repr(bad)):
             call()
 
 
