@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from course_utils import measures
-from course_utils.drawing.layout import stack, text_panel
-from course_utils.drawing.svg import alt_of
+from course_utils.drawing.layout import note, stack, text_panel
 from course_utils.french import typography
 
 LABELS = ("toutes les images ont un label", "les labels sont bruités", "aucun label", "une classe n'a aucune image")
@@ -21,7 +20,7 @@ SHAPES = (
 )
 GOALS = ("classer", "chercher les images voisines")
 MOST = 3  # au-delà, ce n'est plus un conseil
-WIDE, HEIGHT = 1040.0, 402.0  # trois conseils, et les cinq questions au-dessus, sur un écran de 720 lignes
+WIDE, HEIGHT = 1040.0, 421.0  # trois conseils, et les cinq questions au-dessus, sur un écran de 720 lignes
 STEPS = {"une centaine de pas": "court", "des centaines de pas, ou plus": "long"}
 
 
@@ -64,21 +63,20 @@ def advise(situation: Situation) -> list[Advice]:
 
 def advice_picture(**choices: str) -> str:
     """Les conseils, l'un sous l'autre, dans une image de hauteur constante ; les choix sont ceux de `Situation`."""
-    found = advise(Situation(**choices))
     panels = [
         text_panel(
-            typography(f"{advice.reason}\n{advice.measure} → {advice.notebook}"),
-            title=typography(f"{rank}. {advice.method}"),
+            typography(f"{advice.reason}\n{advice.measure}"),
+            title=typography(f"{rank}. {advice.method} ({advice.notebook})"),
             color="student" if rank == 1 else "teacher",
             width=WIDE,
         )
-        for rank, advice in enumerate(found, 1)
+        for rank, advice in enumerate(advise(Situation(**choices)), 1)
     ]
     told = (
         f"Votre situation : {choices['images']} ; de l'enseignant, {choices['access']} ; "
         f"votre élève, {choices['shape']} ; pour {choices['goal']} ; {choices['steps']}."
     )
-    return stack(*panels, gap=-14, height=HEIGHT, alt=" ".join([typography(told), *map(alt_of, panels)]))
+    return stack(note(typography(told), width=WIDE), *panels, gap=-14, height=HEIGHT)
 
 
 class Rule(NamedTuple):

@@ -150,7 +150,7 @@ def _one_thread() -> Iterator[None]:
 
 def _style() -> Any:
     """Les textes des réglages à la taille de ceux des figures (les widgets sont en 13 px d'origine)."""
-    size, height = round(TEXT * zoom()), round(2 * TEXT * zoom())
+    size, height = round(TEXT * zoom()), round(1.75 * TEXT * zoom())
     handle, track = round(16 * zoom() ** 2), round(4 * zoom())  # 16 et 4 px d'origine ; la poignée se voit de loin
     texts = ", ".join(f".cours-vivant {part}" for part in (".widget-label", ".widget-label-basic", "input", "select"))
     focused = ", ".join(f".cours-vivant {part}:focus-visible" for part in ("input", "select", "button"))

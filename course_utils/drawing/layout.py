@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from course_utils.drawing import svg
-from course_utils.drawing.palette import color_of
+from course_utils.drawing.palette import MUTED, color_of
 
 
 def text_panel(content: str, *, title: str = "", color: str = "teacher", width: float = 260, height: float = 0) -> str:
@@ -20,6 +20,13 @@ def text_panel(content: str, *, title: str = "", color: str = "teacher", width: 
     body += svg.paragraph(titles, 28, 16 + svg.TITLE, size=svg.TITLE, bold=True)
     body += svg.paragraph(lines, 28, top + svg.TEXT, size=svg.TEXT)
     return svg.document(width, tall, body, f"{title}. {content}" if title else content)
+
+
+def note(content: str, *, width: float) -> str:
+    """Une petite phrase grise, à la ligne au besoin ; elle est son propre texte de remplacement."""
+    lines = svg.wrap(content, width - 32, svg.SMALL)
+    body = svg.paragraph(lines, 16, 12 + svg.SMALL, size=svg.SMALL, color=MUTED)
+    return svg.document(width, 12 + 1.3 * svg.SMALL * len(lines) + 6, body, content)
 
 
 def side_by_side(*svgs: str, gap: float = 12, alt: str | None = None) -> str:

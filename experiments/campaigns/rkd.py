@@ -24,7 +24,7 @@ SETTINGS: dict[str, Any] = {
 TEACHER_DIMENSION = 96
 DIMENSIONS = [4, 16, 64]
 METRICS = ["triplets", "RKD distances", "RKD angles", "RKD distances et angles"]  # sans couche finale
-CLASSIFIERS = ["labels", "labels et KD", "labels et RKD", "labels, KD et RKD"]
+CLASSIFIERS = ["KD sans label", "labels", "labels et KD", "labels et RKD", "labels, KD et RKD"]
 
 
 def objectives(teacher: Teacher) -> dict[str, Objective]:
@@ -36,6 +36,7 @@ def objectives(teacher: Teacher) -> dict[str, Objective]:
         "RKD distances": Rkd(teacher, angle_weight=0.0),
         "RKD angles": Rkd(teacher, distance_weight=0.0),
         "RKD distances et angles": Rkd(teacher),
+        "KD sans label": Hinton(teacher, temperature=t, hard_weight=0.0),
         "labels": Supervised(),
         "labels et KD": Hinton(teacher, temperature=t),
         "labels et RKD": Rkd(teacher, **published),
@@ -68,8 +69,8 @@ CAMPAIGN = Campaign(
     ),
     points=[
         {"seed": 0, "dimension": TEACHER_DIMENSION, "method": TEACHER},
-        *grid(seed=range(6), dimension=DIMENSIONS, method=[*METRICS, *CLASSIFIERS[:2]]),
-        *grid(seed=range(6), dimension=[16], method=CLASSIFIERS[2:]),
+        *grid(seed=range(6), dimension=DIMENSIONS, method=[*METRICS, *CLASSIFIERS[:3]]),
+        *grid(seed=range(6), dimension=[16], method=CLASSIFIERS[3:]),
     ],
     measure=measure,
     measured=("recall", "accuracy"),
@@ -78,6 +79,6 @@ CAMPAIGN = Campaign(
     comparisons=tuple(
         Comparison(f"dimension {d}, RKD distances et angles", {"dimension": d, "method": "RKD distances et angles"},
                    other, {"dimension": d, "method": other}, "recall")
-        for d in DIMENSIONS for other in ("triplets", "labels et KD")
+        for d in DIMENSIONS for other in ("triplets", "KD sans label", "labels et KD")
     ),
 )  # fmt: skip
