@@ -211,7 +211,7 @@ RULES: tuple[Rule, ...] = (
         "KD sans label, puis chercher parmi les vecteurs de l'élève",
         lambda s: _has_teacher(s) and not _open(s) and s.goal == GOALS[1] and s.images == LABELS[2],
         "L'élève apprend des seules réponses de l'enseignant, et ses propres vecteurs servent à chercher.",
-        lambda s: "Pas mesuré dans nos campagnes : comparez vous-même, sur plusieurs graines.",
+        lambda s: measures.unlabelled_neighbours(),
         "notebooks 03 et 07",
     ),
     Rule(

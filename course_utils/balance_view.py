@@ -11,7 +11,7 @@ from course_utils.french import french_number, french_percent, plural, typograph
 from course_utils.results import Interval, Row
 
 # Les couleurs de toutes les figures, et pour une variante celle de sa méthode.
-COLORS: Mapping[str, str] = METHODS | {"KD sans label": "distilled", BORN_AGAIN: "distilled", "KD + RKD": "relation"}
+COLORS: Mapping[str, str] = METHODS | {BORN_AGAIN: "distilled", "KD + RKD": "relation"}
 
 
 def accuracies(rows: Sequence[Row]) -> dict[str, list[float]]:

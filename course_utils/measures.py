@@ -104,8 +104,13 @@ def _against_the_first(condition: str, method: str) -> str:
 
 
 def neighbours() -> str:
-    """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève appris avec les labels."""
-    return f"Mesuré, rappel à 1 : {_relational('recall', 'RKD distances et angles', 'labels')}"
+    """Le rappel à 1 d'un élève appris par RKD, contre celui d'un élève qui n'apprend que des réponses."""
+    return f"Mesuré, rappel à 1 : {_relational('recall', 'RKD distances et angles', 'KD sans label')}"
+
+
+def unlabelled_neighbours() -> str:
+    """Le rappel à 1 d'un élève qui n'apprend que des réponses, contre celui d'un élève appris avec les labels."""
+    return f"Mesuré, rappel à 1 : {_relational('recall', 'KD sans label', 'labels')}"
 
 
 def labelled_neighbours(*, with_answers: bool) -> str:

@@ -26,11 +26,15 @@ CATEGORIES: tuple[str, ...] = (BLUE, VERMILLION, GREEN, PURPLE, BROWN, VIOLET, I
 
 METHODS: dict[str, str] = {
     "seul": "student",
+    "labels": "student",
     "KD": "distilled",
+    "labels et KD": "distilled",
+    "KD sans label": "distilled",
     "FitNets": "hint",
     "indices partout": "hint",
     "LIT": "lit",
     "RKD": "relation",
+    "RKD distances et angles": "relation",
 }
 _ROLE_WORDS = (("enseignant", "teacher"), ("distillé", "distilled"), ("élève", "student"))
 

@@ -179,9 +179,8 @@ class Quiz:
                 feedback.value = panel("vide", "Cochez au moins une réponse", "Il y en a toujours une de juste.")
                 return
             right = all(box.value == choice.right for box, choice in zip(boxes, choices, strict=True))
-            lines = [
-                f"{'✓' if c.right else '✗'} <strong>{inline(c.text)}</strong> {inline(c.explanation)}" for c in choices
-            ]
+            side = {True: "À cocher", False: "À laisser"}
+            lines = [f"{side[c.right]} : <strong>{inline(c.text)}</strong> {inline(c.explanation)}" for c in choices]
             feedback.value = self._feedback(i, right, *lines)
             self._note(i, right)
 

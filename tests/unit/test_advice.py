@@ -192,10 +192,13 @@ def test_measure_of_the_absent_class():
 
 
 def test_measure_of_the_recall():
-    steps = ({"dimension": 16, "method": m} for m in ("RKD distances et angles", "labels"))
-    gap, count = mean_gap("rkd", "recall", *steps)
-    told = measure_of("RKD seule", goal=GOALS[1])
-    assert comma(gap, 2) in told and f"({count} graines)" in told
+    for first, second, rule, choices in (
+        ("RKD distances et angles", "KD sans label", "RKD seule", {}),
+        ("KD sans label", "labels", "KD sans label, puis", {"access": ACCESS[1], "images": LABELS[2]}),
+    ):
+        gap, count = mean_gap("rkd", "recall", *({"dimension": 16, "method": m} for m in (first, second)))
+        told = measure_of(rule, goal=GOALS[1], **choices)
+        assert f"{first} contre {second}" in told and comma(abs(gap), 2) in told and f"({count} graines)" in told
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,14 @@ def test_rkd_added_to_kd_loses_in_the_campaign_of_notebook_07() -> None:
     assert paired(rkd, kd).high < 0
 
 
+def test_without_labels_rkd_beats_kd_in_four_dimensions_only() -> None:
+    """Ce que disent « À retenir » du notebook 07 et le guide."""
+    rows, pair = results.load("rkd"), ("RKD distances et angles", "KD sans label")
+    gaps = {d: paired(*(results.column(rows, "recall", dimension=d, method=m) for m in pair)) for d in (4, 16, 64)}
+    assert gaps[4].low > 0
+    assert not gaps[16].significant and not gaps[64].significant
+
+
 def test_fitnets_loses_at_8_layers_in_notebook_06_and_here() -> None:
     eight = results.matching(results.load("lit"), data="fashion-mnist", family="resnet", depth=8)
     fitnets, alone = (results.column(eight, "accuracy", method=name) for name in ("FitNets", "seul"))

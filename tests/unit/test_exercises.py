@@ -368,6 +368,16 @@ def written(folder: Path, content: str) -> Path:
     return path
 
 
+def test_a_choice_says_whether_it_was_to_be_ticked(tmp_path: Path) -> None:
+    one_right = GOOD.replace('juste = true\nexplication = "Oui aussi."', 'juste = false\nexplication = "Non."')
+    (second,) = Quiz(read_quiz(written(tmp_path, one_right))).widget.children[2:3]
+    boxes, button, feedback = second.children[1:]
+    boxes.children[0].value = True
+    button.click()
+    said = [line for line in ("À cocher\u00a0: <strong>A", "À laisser\u00a0: <strong>B") if line in feedback.value]
+    assert len(said) == 2 and "✗" not in feedback.value
+
+
 def test_a_quiz_explains_each_answer_and_counts_first_tries(tmp_path: Path) -> None:
     played = Quiz(read_quiz(written(tmp_path, GOOD)))
     _, first, second, total = played.widget.children

@@ -145,6 +145,7 @@ def test_numbers_are_those_of_the_campaigns(
 
 
 LIT, EVERYWHERE, KD = {"method": "LIT"}, {"method": "indices partout"}, {"method": "labels et KD"}
+UNLABELLED, TINY = {"method": "KD sans label"}, {"dimension": 4}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,8 @@ LIT, EVERYWHERE, KD = {"method": "LIT"}, {"method": "indices partout"}, {"method
         (6, "lit", "accuracy", FIRST_PANEL | LIT, FIRST_PANEL | EVERYWHERE, False),
         (6, "lit", "accuracy", THIRD_PANEL | LIT, THIRD_PANEL | EVERYWHERE, True),
         (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | KD, False),
+        (7, "rkd", "recall", SMALL | {"method": "RKD distances et angles"}, SMALL | UNLABELLED, False),
+        (7, "rkd", "recall", TINY | {"method": "RKD distances et angles"}, TINY | UNLABELLED, True),
         (7, "rkd", "accuracy", SMALL | {"method": "labels et RKD"}, SMALL | KD, True),
     ],
 )
