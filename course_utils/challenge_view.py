@@ -21,7 +21,8 @@ def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> s
     Un réseau d'exactitude NaN n'est qu'une droite verticale : on connaît son score, pas son exactitude.
     """
     known = [point for point in others if not math.isnan(point.accuracy)]
-    lines = {f"{point.name} (non entraîné ici)": point.score for point in others if math.isnan(point.accuracy)}
+    lines = {point.name: point.score for point in others if math.isnan(point.accuracy)}
+    unknown = " ; en tirets, non entraînés ici" if lines else ""
     points = [
         NamedPoint(
             f"{point.name} : {french_percent(point.accuracy, 1)}",
@@ -42,10 +43,11 @@ def challenge_chart(mine: Entry, others: Sequence[Entry], *, target: float) -> s
         f"{reached} la ligne de {french_percent(target)}. "
         + " ; ".join(f"{point.name}, score {french_number(point.score)}" for point in others) + ".",
         title=f"Exactitude et score, sur {mine.data}",
-        x_label="score du défi (à gauche, plus léger)",
+        x_label=f"score du défi (à gauche, plus léger{unknown})",
         y_label="exactitude",
         levels={aim: target},
         verticals=lines,
+        width=900,
         log_x=True,
         x_limits=(min(scores) / 1.5, max(scores) * 1.3),
         y_limits=(min(0.6, *(point.y - 0.05 for point in points)), 1.0),

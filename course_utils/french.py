@@ -39,11 +39,12 @@ def _written(x: float, digits: int | None) -> str:
         text = f"{x:,.{decimals}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     else:
-        return _power_of_ten(x)
+        return power_of_ten(x)
     return text.replace(",", NNBSP).replace(".", ",").replace("-", "−")
 
 
-def _power_of_ten(x: float) -> str:
+def power_of_ten(x: float) -> str:
+    """« 10⁻³ » ou « 1,2 × 10⁻⁶ », quelle que soit la taille du nombre (non nul)."""
     mantissa, exponent = f"{x:.1e}".split("e")
     power = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
     if mantissa in ("1.0", "-1.0"):

@@ -72,12 +72,10 @@ def named_points(
     for name, level in levels.items():
         parts += [svg.line(box.x.start, box.y(level), box.x.stop, box.y(level), INK, width=2, dash="8 5")]
         parts += [svg.text(name, box.x.start + 8, box.y(level) + 18, size=svg.SMALL, halo=True)]
-    for i, (name, x) in enumerate(verticals.items()):
+    for name, x in verticals.items():
         parts += [svg.line(box.x(x), box.y.start, box.x(x), box.y.stop, MUTED, width=2, dash="3 4")]
-        fits = box.x(x) - 8 - svg.text_width(name, svg.SMALL) >= box.x.start  # sinon, le nom va à droite du trait
-        side, anchor = (-8, "end") if fits else (8, "start")
-        at_y = box.y.start - 10 - 20 * i
-        parts += [svg.text(name, box.x(x) + side, at_y, size=svg.SMALL, anchor=anchor, color=MUTED, halo=True)]
+        # debout le long de sa droite : couché, il croiserait la voisine
+        parts += [svg.text(name, box.x(x) - 6, box.y.start - 8, rotate=-90, size=svg.SMALL, color=MUTED, halo=True)]
     across = _side_by_side(points, box.x)
     at = [(x, box.y(point.y)) for x, point in zip(across, points, strict=True)]  # deux points peuvent partager un nom
     named = {point.name: place for point, place in zip(points, at, strict=True)}

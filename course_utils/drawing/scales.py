@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.french import power_of_ten
+
 Format = Callable[[float], str]
 Limits = tuple[float, float]
 
@@ -65,18 +67,27 @@ def _round_step(raw: float) -> float:
 
 
 def tick_labels(scale: Scale, count: int, form: Format) -> list[tuple[float, str]]:
-    """Les graduations d'un axe (valeur, étiquette) ; en linéaire, toutes avec autant de décimales."""
+    """Les graduations d'un axe (valeur, étiquette) : en linéaire, toutes avec autant de décimales ; en logarithmique,
+    toutes en puissances de dix dès que l'une l'est.
+    """
     values = scale.ticks(count)
     labels = [form(value) for value in values]
     if not scale.log:
         decimals = [len(found[1]) if (found := re.search(r",(\d+)", label)) else 0 for label in labels]
         labels = [_pad(label, has, max(decimals)) for label, has in zip(labels, decimals, strict=True)]
+    elif any(_POWER.search(label) for label in labels):
+        labels = [
+            power_of_ten(value) if value not in (1, 10) else label for value, label in zip(values, labels, strict=True)
+        ]
     return list(zip(values, labels, strict=True))
+
+
+_POWER = re.compile("10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]")
 
 
 def _pad(label: str, has: int, wanted: int) -> str:
     """« 1 » devient « 1,0 » à côté de « 0,5 » ; les puissances de dix restent telles quelles."""
-    if has == wanted or re.search("10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]", label):
+    if has == wanted or _POWER.search(label):
         return label
     zeros = ("" if has else ",") + "0" * (wanted - has)
     return re.sub(r"(.*\d)", rf"\g<1>{zeros}", label, count=1)

@@ -81,14 +81,13 @@ def test_levels_and_verticals_are_dashed_and_named():
     inside(figure)
 
 
-def test_a_vertical_at_the_left_edge_keeps_its_whole_name():
-    name = "ResNet18, 32 bits (non entraîné ici)"
-    for x in (1.0, 5.0, 9.9):
-        figure = draw([point("a", 10.0, 0.5)], verticals={name: x}, x_limits=(0.9, 11))
-        inside(figure)
-        left, right = next(extent(e) for e in texts(figure) if e.text == name)
-        at = float(dashed(figure, "3 4")[0].get("x1"))
-        assert right < at or left > at
+def test_a_name_stands_along_its_own_vertical():
+    verticals = {"ResNet18, 16 bits": 2.0, "ResNet18, 32 bits": 2.2}
+    figure = draw([point("a", 10.0, 0.5)], verticals=verticals, x_limits=(0.9, 11))
+    ends = [float(line.get("x1")) for line in dashed(figure, "3 4")]
+    for name, end in zip(verticals, ends, strict=True):
+        (text,) = [e for e in texts(figure) if e.text == name]
+        assert end - 10 < float(text.get("x")) < end and text.get("transform").startswith("rotate(-90 ")
 
 
 def test_the_frontier_is_bold_and_climbs_in_stairs():

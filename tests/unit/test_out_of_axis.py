@@ -134,3 +134,10 @@ def test_bars_tell_their_numbers_to_whom_cannot_see_them() -> None:
     assert plain(alt_of(alone)) == "Un titre : a 0,250, entre 0,200 et 0,300 ; b NaN, entre 0,000 et 1,000."
     pair = bar_chart(["a"], {"x": [0.5], "y": [1]}, alt="Deux", value_format=french_percent)
     assert plain(alt_of(pair)) == "Deux : a x 50 %, y 100 %."
+
+
+def test_a_wide_logarithmic_axis_is_all_in_powers_of_ten() -> None:
+    wide = line_chart({"a": ((1, 2), (1e-9, 1))}, alt="x", log_y=True, y_limits=(1e-9, 10), height=300)
+    assert "10⁻³" in wide and "0,001" not in wide and ">1<" in wide
+    narrow = line_chart({"a": ((1, 2), (0.01, 1))}, alt="x", log_y=True, y_limits=(0.01, 10))
+    assert "0,01" in narrow and "10⁻" not in narrow
