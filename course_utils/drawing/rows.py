@@ -67,7 +67,7 @@ def bar_chart(
     head, top = heading(title, width)
     keys = [(label, fill) for label, fill in zip(bars, fills, strict=True) if label]
     key, top = legend(keys, top, width, mark=reference[0] if reference else "")
-    thick, gap = (22, 10) if len(bars) == 1 else (14, 7)
+    thick, gap, lift = (22, 10, 4.5) if len(bars) == 1 else (14, 7, 3.5)
     row = thick * len(bars)
     step = max(row + gap, row_height)
     bottom = top + 8 + step * len(names)
@@ -95,7 +95,7 @@ def bar_chart(
             if marks and place - 6 < scale(marks[i]) < place + svg.text_width(form(values[i]), svg.SMALL):
                 place = max(place, scale(marks[i]) + 6)  # le nombre passe après le trait
             parts += [
-                svg.text(form(values[i]), place, y + (j + 0.5) * thick + 4.5, size=svg.SMALL, anchor=anchor, halo=True)
+                svg.text(form(values[i]), place, y + (j + 0.5) * thick + lift, size=svg.SMALL, anchor=anchor, halo=True)
             ]
         for j, ends in enumerate(lengths):
             end, at = scale(ends[i]), y + j * thick

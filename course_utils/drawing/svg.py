@@ -164,11 +164,13 @@ _CORNERS = (
     ((-0.89, -0.89), (0.89, -0.89), (0.89, 0.89), (-0.89, 0.89)),
     ((0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)),
     ((0, -1.4), (1.3, 0.9), (-1.3, 0.9)),
+    ((0, 1.4), (1.3, -0.9), (-1.3, -0.9)),
+    ((0, -1.5), (0.4, -0.4), (1.5, 0), (0.4, 0.4), (0, 1.5), (-0.4, 0.4), (-1.5, 0), (-0.4, -0.4)),
 )
 
 
 def sign(group: int, x: float, y: float, color: str) -> str:
-    """Le signe d'un groupe : rond, carré, losange, triangle, et l'on recommence (la couleur ne suffit pas)."""
+    """Le signe d'un groupe : rond, carré, losange, deux triangles, étoile, et l'on recommence (la couleur ne suffit pas)."""
     kind = group % (len(_CORNERS) + 1)
     if kind == 0 or not (math.isfinite(x) and math.isfinite(y)):
         return dot(x, y, color, radius=6)

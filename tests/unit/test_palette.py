@@ -95,8 +95,8 @@ def test_a_verdict_is_read_without_its_colour() -> None:
 
 
 def test_groups_of_points_differ_by_their_shape_too() -> None:
-    shapes = [svg.sign(group, 0, 0, INK) for group in range(4)]
-    assert len(set(shapes)) == 4
+    shapes = [svg.sign(group, 0, 0, INK) for group in range(6)]
+    assert len(set(shapes)) == 6
     drawn = scatter({name: ([k], [k]) for k, name in enumerate(["seul", "KD", "RKD", "LIT"])}, alt="Quatre points.")
     # Chaque signe deux fois, dans le repère et dans la légende : un rond, et trois polygones.
     assert drawn.count("<circle") == 2 and drawn.count("<polygon") == 6
