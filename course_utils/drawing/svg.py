@@ -170,7 +170,7 @@ _CORNERS = (
 
 
 def sign(group: int, x: float, y: float, color: str) -> str:
-    """Le signe d'un groupe : rond, carré, losange, deux triangles, étoile, et l'on recommence (la couleur ne suffit pas)."""
+    """Le signe d'un groupe : rond, carré, losange, deux triangles, étoile, et l'on recommence."""
     kind = group % (len(_CORNERS) + 1)
     if kind == 0 or not (math.isfinite(x) and math.isfinite(y)):
         return dot(x, y, color, radius=6)
