@@ -98,7 +98,6 @@ class Journal:
         """Ce qu'il faut pour refaire la campagne, et ce qu'elle a coûté."""
         points = [*self.campaign.points, *self._kept_beyond_the_grid()]
         axes = {name: _values(point[name] for point in points) for name in self.campaign.keys}
-        wanted = {self.campaign.key(point) for point in points}
         firsts = [rows[0] for rows in self._rows.values()]  # la provenance est la même pour les lignes d'un essai
         machine, commit, python, torch = (
             " ; ".join(_values(row[name] for row in firsts if row[name])) for name in PROVENANCE[1:]
@@ -112,16 +111,32 @@ class Journal:
             "commit": commit,
             "versions": {"python": python, "torch": torch},
             "failures": [dict(zip(self.campaign.keys, key, strict=True)) | {"error": error}
-                         for key, error in self.failures.items() if key in wanted],
+                         for key, error in self.failed.items()],
             "sha256": fingerprint(self.csv.read_text(encoding="utf-8")),
         }  # fmt: skip
 
     def _kept_beyond_the_grid(self) -> list[Point]:
         """Les essais faits avec une grille plus grande, leurs valeurs comme celles de la grille."""
-        kinds = {name: type(value) for name, value in self.campaign.points[0].items()}
         planned = {self.campaign.key(point) for point in self.campaign.points}
         beyond = [rows[0] for key, rows in self._rows.items() if key not in planned]
-        return [{name: kind(row[name]) for name, kind in kinds.items()} for row in beyond]
+        return [{name: self._as_planned(name, written(row[name])) for name in self.campaign.keys} for row in beyond]
+
+    def _as_planned(self, name: str, text: str) -> Any:
+        """La valeur de la grille qui s'écrit ainsi ; sinon un nombre si tout l'axe en est, sinon le texte lui-même."""
+        values = {written(point[name]): point[name] for point in self.campaign.points}
+        kinds = {type(value) for value in values.values()}
+        if text in values or kinds not in ({int}, {float}):
+            return values.get(text, text)
+        try:
+            return kinds.pop()(text)
+        except ValueError:  # un axe d'entiers a eu d'autres valeurs
+            return text
+
+    @property
+    def failed(self) -> dict[tuple[str, ...], str]:
+        """Les échecs de la grille, chacun avec son erreur : ce que la commande retentera."""
+        wanted = {self.campaign.key(point) for point in self.campaign.points}
+        return {key: error for key, error in self.failures.items() if key in wanted}
 
     def _reopen(self) -> set[tuple[str, ...]]:
         """Relit le journal, et rend les essais qu'il dit finis.

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(typography(f"\nInterrompu. Essais à faire : {left} ; la même commande reprendra là."), file=sys.stderr)
         return INTERRUPTED
     print(typography(summary(journal)))
-    return 1 if journal.failures else 0
+    return 1 if journal.failed else 0
 
 
 def sentence(error: Exception) -> str:
@@ -222,8 +222,8 @@ def summary(journal: Journal) -> str:
     """Ce qui a été fait, et ce qui a échoué."""
     done = len(journal.campaign.points) - len(journal.missing())
     text = f"{journal.csv.name} : {done} essais sur {len(journal.campaign.points)}."
-    if journal.failures:
-        text += f" Échecs : {len(journal.failures)} (voir {journal.card.name}) ; la même commande les retentera."
+    if journal.failed:
+        text += f" Échecs : {len(journal.failed)} (voir {journal.card.name}) ; la même commande les retentera."
     return text
 
 

@@ -113,7 +113,7 @@ class Renderer(mistune.HTMLRenderer):
                 f"L'image « {url} » n'a pas de texte de remplacement : écrivez ![ce qu'elle montre]({url})."
             )
         target = self._existing(url)
-        return f'<img src="{embedded(target)}" alt="{html.escape(text)}">'
+        return f'<img src="{embedded(target)}" alt="{html.escape(html.unescape(text))}">'
 
     def _existing(self, path: str) -> Path:
         target = (self.folder / path).resolve()
