@@ -100,8 +100,8 @@ def scatter(
 ) -> str:
     """Des points par groupes nommés, chacun son signe et sa couleur ; (x, y, low, high) ajoute une barre d'intervalle.
 
-    levels : droites horizontales nommées (le seuil de 90 %). Pour nommer chaque point : `named_points`.
-    Lève ValueError si les longueurs diffèrent.
+    levels : droites horizontales nommées (le seuil de 90 %). x_ticks : les abscisses à graduer. Pour nommer chaque
+    point : `named_points`. Lève ValueError si les longueurs diffèrent.
     """
     lines, level_lines = prepare(groups, levels)
     keys, key_height = legend([(line.name, line.color) for line in lines if len(lines) > 1], 0, width, key=svg.sign)
