@@ -89,11 +89,13 @@ def _apart(ticks: Sequence[tuple[float, str]], scale: Scale) -> bool:
 
 def _round_ticks(scale: Scale, form: Format) -> list[tuple[float, str]]:
     """Des graduations rondes, aussi nombreuses que la place le permet."""
-    choices = [tick_labels(scale, count, form) for count in (9, 7, 5, 4, 3, 2, 1)]
-    room = scale.stop - scale.start
-    spaced = ([t for t in choices if sum(svg.text_width(n, svg.SMALL) + gap for _, n in t) <= room] for gap in (18, 4))
-    fitting = [ticks for found in spaced for ticks in found if len(ticks) > 1]  # une seule ne gradue rien
-    return (fitting or choices[-1:])[0]
+    for gap in (18, 4):  # pixels entre deux étiquettes : serrées, plutôt qu'une seule, qui ne gradue rien
+        for count in (9, 7, 5, 4, 3, 2):
+            ticks = tick_labels(scale, count, form)
+            wide = sum(svg.text_width(name, svg.SMALL) + gap for _, name in ticks)
+            if len(ticks) > 1 and wide <= scale.stop - scale.start:
+                return ticks
+    return tick_labels(scale, 1, form)
 
 
 def centered(content: str, x: float, y: float, width: float, color: str) -> str:
