@@ -107,7 +107,11 @@ def bar_chart(
         if marks:
             parts += [svg.line(scale(marks[i]), y - 3, scale(marks[i]), y + row + 2, INK, width=3)]
     parts += [svg.line(zero, top + 4, zero, bottom, MUTED)]
-    told = [[f"{label} {form(values[i])}".strip() for label, values in bars.items()] for i in range(len(names))]
+    labels = bars if len(bars) > 1 else [""]  # une série seule n'a pas à redire son nom à chaque barre
+    told = [
+        [f"{label} {form(values[i])}".strip() for label, values in zip(labels, bars.values(), strict=True)]
+        for i in range(len(names))
+    ]
     spans = [f", entre {form(low)} et {form(high)}" for low, high in intervals] or [""] * len(names)
     numbers_too = "\u202f; ".join(f"{n} {', '.join(t)}{s}" for n, t, s in zip(names, told, spans, strict=True))
     alt = alt.strip() and f"{alt.rstrip('. ')}\u00a0: {numbers_too}."

@@ -132,6 +132,8 @@ def test_an_axis_fixed_for_a_film_does_not_move_with_its_points() -> None:
 def test_bars_tell_their_numbers_to_whom_cannot_see_them() -> None:
     alone = bar_chart(["a", "b"], [0.25, float("nan")], alt="Un titre.", intervals=[(0.2, 0.3), (0.0, 1.0)])
     assert plain(alt_of(alone)) == "Un titre : a 0,250, entre 0,200 et 0,300 ; b NaN, entre 0,000 et 1,000."
+    named = bar_chart(["a"], {"x": [0.5]}, alt="Un titre")
+    assert plain(alt_of(named)) == "Un titre : a 0,500."
     pair = bar_chart(["a"], {"x": [0.5], "y": [1]}, alt="Deux", value_format=french_percent)
     assert plain(alt_of(pair)) == "Deux : a x 50 %, y 100 %."
 
